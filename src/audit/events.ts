@@ -1,0 +1,10 @@
+/**
+ * Every kind of event the audit record knows, with what it means and which facts it carries. The page
+ * docs/reference/audit-events.md is generated from this table.
+ */
+export const AUDIT_EVENTS = {
+  'tenant.create': 'A tenant was made. Facts: kind.',
+  'tenant.change': 'Settings of a tenant were changed. Facts: the names of the settings.',
+} as const satisfies Record<string, string>;
+
+export type AuditAction = keyof typeof AUDIT_EVENTS;

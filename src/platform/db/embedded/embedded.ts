@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { type Cluster, openCluster, runningPid, spawnPostgres, SUPERUSER } from './cluster.ts';
+
+const DATABASE = 'covered_bridge';
+/** Every process that uses the cluster holds this lock shared; who gets it alone is the last and stops the server. */
+const PRESENCE_LOCK = 4_711_000_001;
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+/** A real PostgreSQL that belongs to one data folder and is reachable by this user only. */
+export interface EmbeddedPostgres {
+  /** For `pg`: the socket's folder stands as host, the password is in it. Never log it. */
+  readonly connection: pg.ClientConfig;
+  /** Stops the server if no other process of this installation still uses it. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Attaches to the PostgreSQL of `dataDir`, or makes and starts it. One left running by `kill -9` is taken over; two
+ * processes (a server and a command) share one.
+ *
+ * @throws Error in plain words when it does not come up; its own log is `postgres.log` in the data folder
+ */
+export async function startEmbedded(
+  dataDir: string,
+  options: { settings?: Readonly<Record<string, string>>; database?: string } = {},
+): Promise<EmbeddedPostgres> {
+  const cluster = await openCluster(dataDir);
+  const connection: pg.ClientConfig = {
+    host: cluster.socketFolder ?? '127.0.0.1',
+    port: cluster.port,
+    user: SUPERUSER,
+    password: cluster.password,
+    database: options.database ?? DATABASE,
+  };
+  const presence = await attachOrStart(cluster, { ...connection, database: 'postgres' }, options.settings);
+  presence.on('error', () => undefined); // the server went away; whoever uses it will notice
+  await makeDatabase(presence, options.database ?? DATABASE);
+  return { connection, stop: () => stop(cluster, presence) };
+}
+
+async function attachOrStart(
+  cluster: Cluster,
+  connection: pg.ClientConfig,
+  settings: Readonly<Record<string, string>> | undefined,
+): Promise<pg.Client> {
+  const until = Date.now() + START_TIMEOUT_MS;
+  let spawnedAt = 0;
+  let lastError: unknown;
+  while (Date.now() < until) {
+    if ((await runningPid(cluster)) === undefined && Date.now() - spawnedAt > 3_000) {
+      spawnPostgres(cluster, settings);
+      spawnedAt = Date.now();
+    }
+    const client = new pg.Client({ ...connection, application_name: 'covered-bridge presence', connectionTimeoutMillis: 5_000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      // Waits while another process stops the server; the connection then breaks, and we start it anew.
+      await client.query('select pg_advisory_lock_shared($1)', [PRESENCE_LOCK]);
+      return client;
+    } catch (error) {
+      lastError = error;
+      await client.end().catch(() => undefined);
+      await sleep(spawnedAt > 0 ? 20 : 50);
+    }
+  }
+  throw new Error(`The embedded PostgreSQL did not start; see ${cluster.logFile}.`, { cause: lastError });
+}
+
+async function makeDatabase(presence: pg.Client, name: string): Promise<void> {
+  const known = await presence.query('select 1 from pg_database where datname = $1', [name]);
+  if (known.rowCount) return;
+  await presence.query(`create database ${pg.escapeIdentifier(name)}`).catch((error: { code?: string }) => {
+    // 42P04 and 23505: another start made it at the same moment
+    if (error.code !== '42P04' && error.code !== '23505') throw error;
+  });
+}
+
+async function stop(cluster: Cluster, presence: pg.Client): Promise<void> {
+  try {
+    await presence.query('select pg_advisory_unlock_shared($1)', [PRESENCE_LOCK]);
+    const alone = await presence.query<{ alone: boolean }>('select pg_try_advisory_lock($1) as alone', [PRESENCE_LOCK]);
+    if (!alone.rows[0]?.alone) {
+      await presence.end();
+      return;
+    }
+  } catch {
+    // The server is already gone, or going: make sure below.
+  }
+  const pid = await runningPid(cluster);
+  if (pid !== undefined) {
+    signal(pid, 'SIGINT'); // fast shutdown: ends sessions, writes a checkpoint
+    const until = Date.now() + STOP_TIMEOUT_MS;
+    while ((await runningPid(cluster)) !== undefined && Date.now() < until) await sleep(20);
+    if ((await runningPid(cluster)) !== undefined) signal(pid, 'SIGQUIT');
+  }
+  await presence.end().catch(() => undefined);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // gone in the meantime
+  }
+}

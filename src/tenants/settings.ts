@@ -1,0 +1,116 @@
+/** What a plan may set for itself. Every value has a default; unknown keys are refused. */
+export interface TenantSettings {
+  /** IANA time zone in which the plan's calendar days are meant. */
+  readonly timeZone: string;
+  readonly npi: string | undefined;
+  readonly naic: string | undefined;
+  readonly payerIds: readonly string[];
+  /** The identifier system of the unique member identifier (UMB); default `{issuer}/ids/member`. */
+  readonly memberNamespace: string | undefined;
+  /** Identifier systems that are the plan's own member numbers. */
+  readonly memberIdSystems: readonly string[];
+  /** How many years of service dates leave by payer-to-payer (payer-to-payer.md 5.3). */
+  readonly serviceDateYears: number;
+  readonly holdsSensitiveData: boolean;
+  /** Are sensitive data labelled, so that `#regular` can be honoured (P2P-64)? */
+  readonly labelsSensitiveData: boolean;
+  /** May sensitive data be released where the consent says `#sensitive`? */
+  readonly releasesSensitiveData: boolean;
+  readonly addRedactedLabel: boolean;
+  readonly dropProcessNotes: boolean;
+  readonly dropRemittanceReasonCodes: boolean;
+  readonly strictMemberMatch: boolean;
+  readonly genderDecisive: boolean;
+  /** Distinct ids that one client may try for one person in 24 hours (HRex: brute-force protection). */
+  readonly matchIdsPerPersonPerDay: number;
+  readonly matchFailuresPerHour: number;
+  readonly exportRetentionDays: number;
+  readonly accessTokenSeconds: number;
+}
+
+type Parser = (text: string) => unknown;
+
+const boolean: Parser = (text) => (text === 'true' ? true : text === 'false' ? false : undefined);
+const integer =
+  (min: number, max: number): Parser =>
+  (text) =>
+    /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined;
+const list: Parser = (text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+const matching =
+  (pattern: RegExp): Parser =>
+  (text) =>
+    pattern.test(text) ? text : undefined;
+const timeZone: Parser = (text) => {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: text });
+    return text;
+  } catch {
+    return undefined;
+  }
+};
+
+interface SettingRow {
+  readonly key: keyof TenantSettings;
+  readonly parse: Parser;
+  readonly sandbox: TenantSettings[keyof TenantSettings];
+  readonly production: TenantSettings[keyof TenantSettings];
+  readonly allowed: string;
+  readonly does: string;
+}
+
+function row(
+  key: keyof TenantSettings,
+  parse: Parser,
+  defaults: TenantSettings[keyof TenantSettings] | { sandbox: number; production: number },
+  allowed: string,
+  does: string,
+): SettingRow {
+  const perKind = typeof defaults === 'object' && 'sandbox' in defaults ? defaults : { sandbox: defaults, production: defaults };
+  return { key, parse, allowed, does, sandbox: perKind.sandbox, production: perKind.production };
+}
+
+/** Names on the command line are the keys in snake_case: `service_date_years=6`. */
+export const TENANT_SETTINGS: readonly SettingRow[] = [
+  row('timeZone', timeZone, 'America/New_York', 'an IANA time zone', 'the zone in which calendar days are meant'),
+  row('npi', matching(/^\d{10}$/), undefined, '10 digits', 'the plan’s NPI; a Consent’s source and a Coverage’s payor are compared with it'),
+  row('naic', matching(/^\d{5}$/), undefined, '5 digits', 'the plan’s NAIC company code'),
+  row('payerIds', list, [], 'comma separated', 'the plan’s payer ids'),
+  row('memberNamespace', matching(/^\S+$/), undefined, 'a URI', 'the system of the unique member identifier; default {issuer}/ids/member'),
+  row('memberIdSystems', list, [], 'comma separated URIs', 'identifier systems that are the plan’s own member numbers'),
+  row('serviceDateYears', integer(5, 100), 5, '5 to 100', 'how many years of service dates leave by payer-to-payer'),
+  row('holdsSensitiveData', boolean, true, 'true or false', 'does the plan hold data that the law treats as sensitive?'),
+  row('labelsSensitiveData', boolean, true, 'true or false', 'are sensitive data labelled? If not, a consent of policy #regular cannot be honoured'),
+  row('releasesSensitiveData', boolean, true, 'true or false', 'may sensitive data leave where the consent says #sensitive?'),
+  row('addRedactedLabel', boolean, true, 'true or false', 'mark redacted resources with the label REDACTED'),
+  row('dropProcessNotes', boolean, false, 'true or false', 'leave out all processing notes of claims, not only those with amounts'),
+  row('dropRemittanceReasonCodes', boolean, false, 'true or false', 'leave out adjustment and rejection reason codes too'),
+  row('strictMemberMatch', boolean, false, 'true or false', 'refuse what is below the HRex profiles, as if every request said handling=strict'),
+  row('genderDecisive', boolean, false, 'true or false', 'a contradicting gender prevents a match'),
+  row('matchIdsPerPersonPerDay', integer(1, 1000), { sandbox: 50, production: 5 }, '1 to 1000', 'distinct ids one client may try for one person in 24 hours'),
+  row('matchFailuresPerHour', integer(1, 100000), { sandbox: 1000, production: 100 }, '1 to 100000', 'failed matches of one client in an hour'),
+  row('exportRetentionDays', integer(1, 30), 7, '1 to 30', 'how long a finished export can be downloaded'),
+  row('accessTokenSeconds', integer(60, 3600), 3600, '60 to 3600', 'life of an access token for a client with a secret'),
+];
+
+/** The settings of a tenant: what was stored, defaults for the rest. */
+export function settingsOf(kind: 'sandbox' | 'production', stored: Readonly<Record<string, unknown>>): TenantSettings {
+  return Object.fromEntries(
+    TENANT_SETTINGS.map(({ key, ...defaults }) => [key, stored[key] ?? defaults[kind]]),
+  ) as unknown as TenantSettings;
+}
+
+/** `service_date_years=6` → `['serviceDateYears', 6]`; undefined when the name or the value is not one of ours. */
+export function parseSetting(name: string, text: string): readonly [key: string, value: unknown] | undefined {
+  const key = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const setting = TENANT_SETTINGS.find((candidate) => candidate.key === key);
+  if (!setting) return undefined;
+  if (text === '') return [key, undefined];
+  const value = setting.parse(text);
+  return value === undefined ? undefined : [key, value];
+}
+
+export const snakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
