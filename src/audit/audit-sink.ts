@@ -30,7 +30,11 @@ export function makeAuditSink(database: Database): AuditSink {
       for (let queue = queues.get(tenantId); queue && queue.length > 0; queue = queues.get(tenantId)) {
         const batch = queue.splice(0, BATCH_MAX);
         try {
-          await insertEvents(database.tenant(tenantId), tenantId, batch.map((waiting) => waiting.event));
+          await insertEvents(
+            database.tenant(tenantId),
+            tenantId,
+            batch.map((waiting) => waiting.event),
+          );
           for (const waiting of batch) waiting.done();
         } catch (error) {
           for (const waiting of batch) waiting.failed(error);

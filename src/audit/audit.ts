@@ -30,7 +30,11 @@ export async function recordAudit(
  *
  * @internal shared with the group commit of reads
  */
-export async function insertEvents(queryable: Queryable, tenantId: number, events: readonly AuditEvent[]): Promise<void> {
+export async function insertEvents(
+  queryable: Queryable,
+  tenantId: number,
+  events: readonly AuditEvent[],
+): Promise<void> {
   if (events.length === 0) return;
   await queryable.query(
     `insert into audit_event (tenant_id, action, outcome, client, organization, member_key, subject, request_id, token_id, address, facts)

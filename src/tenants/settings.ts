@@ -69,31 +69,98 @@ function row(
   allowed: string,
   does: string,
 ): SettingRow {
-  const perKind = typeof defaults === 'object' && 'sandbox' in defaults ? defaults : { sandbox: defaults, production: defaults };
+  const perKind =
+    typeof defaults === 'object' && 'sandbox' in defaults ? defaults : { sandbox: defaults, production: defaults };
   return { key, parse, allowed, does, sandbox: perKind.sandbox, production: perKind.production };
 }
 
 /** Names on the command line are the keys in snake_case: `service_date_years=6`. */
 export const TENANT_SETTINGS: readonly SettingRow[] = [
   row('timeZone', timeZone, 'America/New_York', 'an IANA time zone', 'the zone in which calendar days are meant'),
-  row('npi', matching(/^\d{10}$/), undefined, '10 digits', 'the plan’s NPI; a Consent’s source and a Coverage’s payor are compared with it'),
+  row(
+    'npi',
+    matching(/^\d{10}$/),
+    undefined,
+    '10 digits',
+    'the plan’s NPI; a Consent’s source and a Coverage’s payor are compared with it',
+  ),
   row('naic', matching(/^\d{5}$/), undefined, '5 digits', 'the plan’s NAIC company code'),
   row('payerIds', list, [], 'comma separated', 'the plan’s payer ids'),
-  row('memberNamespace', matching(/^\S+$/), undefined, 'a URI', 'the system of the unique member identifier; default {issuer}/ids/member'),
+  row(
+    'memberNamespace',
+    matching(/^\S+$/),
+    undefined,
+    'a URI',
+    'the system of the unique member identifier; default {issuer}/ids/member',
+  ),
   row('memberIdSystems', list, [], 'comma separated URIs', 'identifier systems that are the plan’s own member numbers'),
   row('serviceDateYears', integer(5, 100), 5, '5 to 100', 'how many years of service dates leave by payer-to-payer'),
-  row('holdsSensitiveData', boolean, true, 'true or false', 'does the plan hold data that the law treats as sensitive?'),
-  row('labelsSensitiveData', boolean, true, 'true or false', 'are sensitive data labelled? If not, a consent of policy #regular cannot be honoured'),
-  row('releasesSensitiveData', boolean, true, 'true or false', 'may sensitive data leave where the consent says #sensitive?'),
+  row(
+    'holdsSensitiveData',
+    boolean,
+    true,
+    'true or false',
+    'does the plan hold data that the law treats as sensitive?',
+  ),
+  row(
+    'labelsSensitiveData',
+    boolean,
+    true,
+    'true or false',
+    'are sensitive data labelled? If not, a consent of policy #regular cannot be honoured',
+  ),
+  row(
+    'releasesSensitiveData',
+    boolean,
+    true,
+    'true or false',
+    'may sensitive data leave where the consent says #sensitive?',
+  ),
   row('addRedactedLabel', boolean, true, 'true or false', 'mark redacted resources with the label REDACTED'),
-  row('dropProcessNotes', boolean, false, 'true or false', 'leave out all processing notes of claims, not only those with amounts'),
-  row('dropRemittanceReasonCodes', boolean, false, 'true or false', 'leave out adjustment and rejection reason codes too'),
-  row('strictMemberMatch', boolean, false, 'true or false', 'refuse what is below the HRex profiles, as if every request said handling=strict'),
+  row(
+    'dropProcessNotes',
+    boolean,
+    false,
+    'true or false',
+    'leave out all processing notes of claims, not only those with amounts',
+  ),
+  row(
+    'dropRemittanceReasonCodes',
+    boolean,
+    false,
+    'true or false',
+    'leave out adjustment and rejection reason codes too',
+  ),
+  row(
+    'strictMemberMatch',
+    boolean,
+    false,
+    'true or false',
+    'refuse what is below the HRex profiles, as if every request said handling=strict',
+  ),
   row('genderDecisive', boolean, false, 'true or false', 'a contradicting gender prevents a match'),
-  row('matchIdsPerPersonPerDay', integer(1, 1000), { sandbox: 50, production: 5 }, '1 to 1000', 'distinct ids one client may try for one person in 24 hours'),
-  row('matchFailuresPerHour', integer(1, 100000), { sandbox: 1000, production: 100 }, '1 to 100000', 'failed matches of one client in an hour'),
+  row(
+    'matchIdsPerPersonPerDay',
+    integer(1, 1000),
+    { sandbox: 50, production: 5 },
+    '1 to 1000',
+    'distinct ids one client may try for one person in 24 hours',
+  ),
+  row(
+    'matchFailuresPerHour',
+    integer(1, 100000),
+    { sandbox: 1000, production: 100 },
+    '1 to 100000',
+    'failed matches of one client in an hour',
+  ),
   row('exportRetentionDays', integer(1, 30), 7, '1 to 30', 'how long a finished export can be downloaded'),
-  row('accessTokenSeconds', integer(60, 3600), 3600, '60 to 3600', 'life of an access token for a client with a secret'),
+  row(
+    'accessTokenSeconds',
+    integer(60, 3600),
+    3600,
+    '60 to 3600',
+    'life of an access token for a client with a secret',
+  ),
 ];
 
 /** The settings of a tenant: what was stored, defaults for the rest. */

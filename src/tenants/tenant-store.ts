@@ -25,7 +25,7 @@ export interface NewTenant {
 }
 
 /** All tenants are few: they are read together and kept for two seconds. */
-export function makeTenants(database: Database, publicUrl: () => string): Tenants {
+export function makeTenants(database: Database, publicUrl: string): Tenants {
   let known: readonly Tenant[] = [];
   let readAt = 0;
   let reading: Promise<readonly Tenant[]> | undefined;
@@ -43,9 +43,10 @@ export function makeTenants(database: Database, publicUrl: () => string): Tenant
     });
     return reading;
   }
-  const find = async (matches: (tenant: Tenant) => boolean): Promise<Tenant | undefined> => (await list()).find(matches);
+  const find = async (matches: (tenant: Tenant) => boolean): Promise<Tenant | undefined> =>
+    (await list()).find(matches);
   const issuer = (tenant: Tenant): string =>
-    tenant.canonicalHost === undefined ? `${publicUrl()}/v1/${tenant.slug}` : `https://${tenant.canonicalHost}`;
+    tenant.canonicalHost === undefined ? `${publicUrl}/v1/${tenant.slug}` : `https://${tenant.canonicalHost}`;
 
   return {
     list,
@@ -75,13 +76,25 @@ export async function insertTenant(queryable: Queryable, tenant: NewTenant): Pro
 export async function updateTenant(
   queryable: Queryable,
   slug: string,
-  change: { name?: string; hosts?: readonly string[]; canonicalHost?: string | null; settings: Readonly<Record<string, unknown>> },
+  change: {
+    name?: string;
+    hosts?: readonly string[];
+    canonicalHost?: string | null;
+    settings: Readonly<Record<string, unknown>>;
+  },
 ): Promise<Tenant | undefined> {
   const result = await queryable.query<TenantRow>(
     `update tenant set settings = jsonb_strip_nulls(settings || $2), name = coalesce($3, name), hosts = coalesce($4, hosts),
             canonical_host = case when $5 then $6 else canonical_host end, changed_at = now()
       where slug = $1 returning ${COLUMNS}`,
-    [slug, change.settings, change.name ?? null, change.hosts ?? null, change.canonicalHost !== undefined, change.canonicalHost ?? null],
+    [
+      slug,
+      change.settings,
+      change.name ?? null,
+      change.hosts ?? null,
+      change.canonicalHost !== undefined,
+      change.canonicalHost ?? null,
+    ],
   );
   return result.rows[0] && fromRow(result.rows[0]);
 }

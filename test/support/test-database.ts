@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { migrate } from '#/platform/db/migrate.ts';
 import { type Database, openDatabase } from '#/platform/db/database.ts';
+import { migrate } from '#/platform/db/migrate.ts';
 import { insertTenant } from '#/tenants/tenant-store.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import './cluster.ts';

@@ -104,7 +104,12 @@ export function parseMasterKey(text: string): Buffer | undefined {
 /** Is this address or host name the machine itself? */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '');
-  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
+  return (
+    bare === 'localhost' ||
+    bare.endsWith('.localhost') ||
+    bare === '::1' ||
+    (isIP(bare) === 4 && bare.startsWith('127.'))
+  );
 }
 
 function problemWith(setting: Setting, given: string): string | undefined {
@@ -116,7 +121,9 @@ function problemWith(setting: Setting, given: string): string | undefined {
       return undefined;
     }
     case 'choice':
-      return setting.choices?.includes(given) ? undefined : `${setting.name} must be one of ${setting.choices?.join(', ')}.`;
+      return setting.choices?.includes(given)
+        ? undefined
+        : `${setting.name} must be one of ${setting.choices?.join(', ')}.`;
     default:
       return undefined;
   }

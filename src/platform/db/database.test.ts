@@ -55,7 +55,9 @@ test('a connection without a tenant gets an error, never an empty answer', async
 
 test('P2P-76 the audit record is append-only, for the program and for the owner of the table', async () => {
   await expect(db.database.tenant(1).query('delete from audit_event')).rejects.toMatchObject({ code: '42501' });
-  await expect(db.database.tenant(1).query(`update audit_event set action = ''`)).rejects.toMatchObject({ code: '42501' });
+  await expect(db.database.tenant(1).query(`update audit_event set action = ''`)).rejects.toMatchObject({
+    code: '42501',
+  });
   await expect(db.database.owner.query(`update audit_event set action = ''`)).rejects.toMatchObject({ code: '42501' });
   await expect(db.database.owner.query('truncate audit_event')).rejects.toMatchObject({ code: '42501' });
 });

@@ -80,6 +80,8 @@ export function openDatabase({ connection, poolSize, onError = () => undefined }
       connectionTimeoutMillis: 30_000,
     });
     made.on('error', onError);
+    // A connection can break while it is checked out and nobody listens; the statement that it ran fails anyway.
+    made.on('connect', (client) => client.on('error', () => undefined));
     return made;
   };
   const everyday = pool(poolSize, `-c role=${APP_ROLE}`);
@@ -134,8 +136,7 @@ export function openDatabase({ connection, poolSize, onError = () => undefined }
       read: (statement) =>
         checkout(hot, tenantId, (client) => client.query({ ...statement, values: [...statement.values] })),
       connection: (work) => checkout(everyday, tenantId, (client) => work(bind(client))),
-      transaction: (work) =>
-        checkout(everyday, tenantId, (client) => inTransaction(client, () => work(bind(client)))),
+      transaction: (work) => checkout(everyday, tenantId, (client) => inTransaction(client, () => work(bind(client)))),
       writeTransaction: (work) =>
         checkout(everyday, tenantId, (client) =>
           inTransaction(client, async () => work({ ...bind(client), changedAt: await takeWriterLock(bind(client)) })),

@@ -12,9 +12,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  * refusal codes. Never names, birth dates, member ids, tokens, codes, cookies, bodies or query values. Errors are
  * written by `safeError`: PostgreSQL's `detail` and `where` quote row values, so they are left out.
  */
-export function makeLog(level: LogLevel, destination: pino.DestinationStream = pino.destination({ fd: 2, sync: true })): Log {
+export function makeLog(
+  level: LogLevel,
+  destination: pino.DestinationStream = pino.destination({ fd: 2, sync: true }),
+): Log {
   return pino(
-    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: safeError } },
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: safeError } },
     destination,
   );
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Cluster, openCluster, runningPid, spawnPostgres, SUPERUSER } from './cluster.ts';
+import { type Cluster, openCluster, runningPid, SUPERUSER, spawnPostgres } from './cluster.ts';
 
 const DATABASE = 'covered_bridge';
 /** Every process that uses the cluster holds this lock shared; who gets it alone is the last and stops the server. */
@@ -53,7 +53,11 @@ async function attachOrStart(
       spawnPostgres(cluster, settings);
       spawnedAt = Date.now();
     }
-    const client = new pg.Client({ ...connection, application_name: 'covered-bridge presence', connectionTimeoutMillis: 5_000 });
+    const client = new pg.Client({
+      ...connection,
+      application_name: 'covered-bridge presence',
+      connectionTimeoutMillis: 5_000,
+    });
     client.on('error', () => undefined);
     try {
       await client.connect();

@@ -16,7 +16,8 @@ export interface SystemUser {
 export async function databaseUser(): Promise<SystemUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const known = (await findUser('postgres')) ?? (await makeUser('postgres')) ?? (await findUser('nobody'));
-  if (!known) throw new Error('PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as.');
+  if (!known)
+    throw new Error('PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as.');
   return known;
 }
 

@@ -1,0 +1,6 @@
+import type { Command } from '#/platform/cli/command.ts';
+import type { Services } from '../services.ts';
+import { tenantCommands } from './tenant-commands.ts';
+
+/** Every command but `serve` and `help`. docs/reference/cli.md is generated from this table. */
+export const COMMANDS: readonly Command<Services>[] = [...tenantCommands];

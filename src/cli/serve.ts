@@ -1,0 +1,63 @@
+import { type Config, isLoopback } from '#/platform/config/config.ts';
+import { freePort } from '#/platform/http/free-port.ts';
+import { startServer } from '../server.ts';
+import { openServices } from '../services.ts';
+
+/** Told to stop, the program must be gone after 15 s (product.md); what hangs is left behind a little earlier. */
+const STOP_DEADLINE_MS = 14_000;
+
+/**
+ * `covered-bridge serve`: runs until SIGTERM or SIGINT, then stops cleanly. Resolves with the exit code.
+ *
+ * Standard output carries the ready line and a short list of what to try; everything else goes to the log.
+ */
+export async function serve(given: Config): Promise<number> {
+  const stopped = stopSignal();
+  const config = await withPort(given);
+  const services = await openServices(config);
+  try {
+    const server = await startServer(services);
+    process.stdout.write(readyText(config));
+    await stopped;
+    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
+    await server.stop();
+  } finally {
+    await services.close();
+  }
+  return 0;
+}
+
+async function withPort(config: Config): Promise<Config> {
+  if (config.port !== 0) return config;
+  const port = await freePort(config.host);
+  return {
+    ...config,
+    port,
+    publicUrl: config.publicUrl === 'http://localhost:0' ? `http://localhost:${port}` : config.publicUrl,
+  };
+}
+
+/** Resolves at the first signal. A terminal sends SIGINT to the whole group, so it may come twice: that is no hurry. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve());
+    process.on('SIGINT', () => resolve());
+  });
+}
+
+function readyText(config: Config): string {
+  const base = config.publicUrl;
+  const lines = [`Covered Bridge is ready at ${base}`];
+  if (!config.production && isLoopback(config.host))
+    lines.push(
+      '',
+      'Try, in another terminal of this folder:',
+      '  npx --no-install covered-bridge client create --access-type payer-to-payer --name "My plan"',
+      '      a client for the payer-to-payer exchange; then follow docs/tutorials/01-payer-to-payer.md',
+      `  curl ${base}/v1/bison/bulk-data/r4/metadata`,
+      '      what the sandbox plan `bison` offers',
+      '  npx --no-install covered-bridge help',
+      '      everything else the command line can do',
+    );
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,67 @@
+import { usageOf } from '#/platform/cli/parse-command.ts';
+import { ConfigError, readConfig } from '#/platform/config/config.ts';
+import { isConnectionLost } from '#/platform/db/database.ts';
+import { DatabaseUnusable } from '#/platform/db/migrate.ts';
+import { makeLog, safeError } from '#/platform/log/log.ts';
+import { COMMANDS } from './cli/commands.ts';
+import { runCommand } from './cli/run-command.ts';
+import { serve } from './cli/serve.ts';
+import { openServices } from './services.ts';
+
+const argv = process.argv.slice(2);
+process.exitCode = await main().catch((error) => {
+  process.stderr.write(`${explain(error)}\n`);
+  return 1;
+});
+// What is still open now (a database that does not answer) must not keep the program alive.
+setTimeout(() => process.exit(), 2_000).unref();
+
+async function main(): Promise<number> {
+  if (argv.length === 0 || argv[0] === 'help' || argv[0] === '--help' || argv[0] === '-h') {
+    process.stdout.write(helpText());
+    return 0;
+  }
+  const config = readConfig(process.env);
+  if (argv[0] === 'serve' && argv.length === 1) return serve(config);
+  const stop = new AbortController();
+  process.on('SIGINT', () => stop.abort());
+  process.on('SIGTERM', () => stop.abort());
+  // Beside a running server a command's own log would only be noise; problems are told in its answer.
+  const log = makeLog(process.env.LOG_LEVEL ? config.logLevel : 'error');
+  const output = await runCommand(argv, () => openServices(config, { log }), {
+    stderr: process.stderr,
+    signal: stop.signal,
+  });
+  process.stderr.write(output.stderr);
+  await new Promise<void>((resolve) => process.stdout.write(output.stdout, () => resolve()));
+  return output.exitCode;
+}
+
+function helpText(): string {
+  const lines = COMMANDS.map((command) => `  ${usageOf(command)}\n      ${command.summary}`);
+  return [
+    'Covered Bridge: the interoperability platform of a health plan.',
+    '',
+    '  covered-bridge serve\n      run the service; settings come from the environment (docs/reference/config.md)',
+    ...lines,
+    '',
+    'With --json a command prints one JSON document. Exit codes: 0 done, 1 refused, 2 wrong usage.',
+    '',
+  ].join('\n');
+}
+
+/** What a person at the terminal needs to know; the stack goes to the log, and only for what nobody foresaw. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError)
+    return `The settings are not right:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`;
+  if (error instanceof DatabaseUnusable) return error.message;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE')
+    return `Port ${process.env.PORT || '8080'} is taken. Set PORT to another one, or stop what uses it.`;
+  if (code === '28P01' || code === '28000') return 'The database refused the user or the password of DATABASE_URL.';
+  if (code === '3D000') return 'The database that DATABASE_URL names does not exist. Create it first.';
+  if (isConnectionLost(error) || code === 'ENOTFOUND')
+    return 'The database cannot be reached. Check DATABASE_URL, and that the server runs.';
+  makeLog('error').error({ err: safeError(error) }, 'unexpected failure');
+  return `Covered Bridge stopped: ${error instanceof Error ? error.message : 'an unknown error'}`;
+}
