@@ -40,7 +40,7 @@ export function makeServer(options: HttpOptions): FastifyInstance {
   const server = fastify({
     loggerInstance: options.log,
     // Its own lines would quote addresses; ours is written below.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: options.bodyLimitBytes,
     trustProxy: (_address: string, hop: number) => hop < options.trustedProxies,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -72,7 +72,6 @@ export function makeServer(options: HttpOptions): FastifyInstance {
   server.addHook('onResponse', async (request, reply) => {
     request.log.info(
       {
-        requestId: request.id,
         method: request.method,
         // The pattern, never the address: addresses carry identifiers.
         route: request.routeOptions.url ?? 'none',
@@ -104,7 +103,7 @@ export function describeError(
 ): { status: number; code: string; message: string } {
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return { status, code: clientErrorCode(status), message: clientErrorText(status) };
-  request.log.error({ requestId: request.id, err: safeError(error) }, 'request failed');
+  request.log.error({ err: safeError(error) }, 'request failed');
   return status === 503
     ? { status, code: 'unavailable', message: 'The service is not ready. Try again shortly.' }
     : {
