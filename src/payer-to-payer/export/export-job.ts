@@ -1,0 +1,59 @@
+/** `Prefer: respond-async` at kick-off makes the standard flavour; without it, the flavour of the quick start. */
+export type Flavour = 'standard' | 'vendor';
+
+/**
+ * queued → running → complete | failed; a delete makes it cancelled (was open) or deleted (was finished); retention
+ * makes it expired. Nothing leaves the last four.
+ */
+export type ExportState = 'queued' | 'running' | 'complete' | 'failed' | 'cancelled' | 'deleted' | 'expired';
+
+export interface ExportJob {
+  /** A UUID, unguessable, at the end of every status URL. */
+  readonly id: string;
+  readonly tenantId: number;
+  readonly client: string;
+  readonly organization: string | undefined;
+  readonly groupId: string;
+  readonly flavour: Flavour;
+  readonly state: ExportState;
+  /** The kick-off URL with its query, on the tenant's configured base. */
+  readonly request: string;
+  /** What may be in the files; decided at kick-off from `_type`, the scope and the flavour. */
+  readonly types: readonly string[];
+  readonly since: Date | undefined;
+  /** Set when the export is planned; nothing newer is in the files. */
+  readonly transactionTime: Date | undefined;
+  /** Raised by every start of the work; a write that carries an older number is void (fencing). */
+  readonly attempt: number;
+  readonly createdAt: Date;
+  readonly changedAt: Date;
+  /** Set while the job is complete. */
+  readonly expiresAt: Date | undefined;
+}
+
+/** How far a job is: counted from the rows of its parts and files, never kept beside them. */
+export interface ExportProgress {
+  /** A part is one resource type of one slice of the members. */
+  readonly partsTotal: number;
+  readonly partsDone: number;
+  /** Files closed so far, without those of OperationOutcomes. */
+  readonly files: number;
+  /** Resources in them. */
+  readonly resources: number;
+}
+
+/** A closed file. `type` is OperationOutcome for the error file, Bundle for deletions. */
+export interface ExportFile {
+  /** `{Type}_{16 hex digits}.ndjson`, unique in the tenant. */
+  readonly name: string;
+  readonly kind: 'output' | 'deleted' | 'error';
+  readonly type: string;
+  readonly resources: number;
+  readonly sizeBytes: number;
+}
+
+export const isOpen = (state: ExportState): boolean => state === 'queued' || state === 'running';
+
+/** A cancelled, deleted or expired job is as unknown as one that never was (payer-to-payer.md 3.2). */
+export const isGone = (state: ExportState): boolean =>
+  state === 'cancelled' || state === 'deleted' || state === 'expired';
