@@ -63,9 +63,9 @@ export async function startServer(services: Services): Promise<RunningServer> {
   const handlers: JobHandlers = {};
 
   await readHosts();
+  await http.listen({ host: config.host, port: config.port });
   const refresh = setInterval(() => void readHosts().catch(() => undefined), HOSTS_REFRESH_MS);
   const workers = await startWorkers({ database, handlers, concurrency: config.jobConcurrency, log });
-  await http.listen({ host: config.host, port: config.port });
 
   return {
     http,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -11,6 +11,7 @@ export const TEMPLATE_DATABASE = 'covered_bridge_template';
 /** One real PostgreSQL for the run, with one migrated database that every test file clones. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'covered-bridge-test-'));
+  await chmod(folder, 0o711);
   // Tests of durability start servers of their own; here a lost machine would only lose a test.
   const embedded = await startEmbedded(path.join(folder, 'data'), {
     database: TEMPLATE_DATABASE,

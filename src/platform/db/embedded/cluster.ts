@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, openSync } from 'node:fs';
 import { chmod, chown, lstat, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -40,7 +40,10 @@ export async function openCluster(dataDir: string): Promise<Cluster> {
   const home = await realpath(dataDir);
   const id = sha256(home).subarray(0, 6).toString('hex');
   const base = user && !(await mayEnter(home, user)) ? path.join(FALLBACK_ROOT, id) : home;
-  if (base !== home) await mkdir(base, { recursive: true, mode: 0o711 });
+  if (base !== home) {
+    await mkdir(base, { recursive: true, mode: 0o711 });
+    await writeFile(path.join(home, 'postgres.location'), `${base}\n`);
+  }
 
   const binaries = await locateBinaries(user, FALLBACK_ROOT);
   const folder = path.join(base, 'postgres');
@@ -116,7 +119,7 @@ async function makeSocketFolder(id: string, user: SystemUser | undefined): Promi
 }
 
 /** Starts the server process in a session of its own, so that Ctrl-C in a terminal reaches only the program. */
-export function spawnPostgres(cluster: Cluster, extra: Readonly<Record<string, string>> = {}): void {
+export function spawnPostgres(cluster: Cluster, extra: Readonly<Record<string, string>> = {}): ChildProcess {
   const settings: Record<string, string> = {
     listen_addresses: cluster.socketFolder ? '' : '127.0.0.1',
     unix_socket_directories: cluster.socketFolder ?? '',
@@ -149,6 +152,7 @@ export function spawnPostgres(cluster: Cluster, extra: Readonly<Record<string, s
   );
   child.on('error', () => undefined); // seen by the caller as a database that does not answer
   child.unref();
+  return child;
 }
 
 /** The process id in postmaster.pid, if that process is alive and is the PostgreSQL of this cluster. */

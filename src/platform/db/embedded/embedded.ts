@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Cluster, openCluster, runningPid, SUPERUSER, spawnPostgres } from './cluster.ts';
@@ -6,6 +7,7 @@ const DATABASE = 'covered_bridge';
 /** Every process that uses the cluster holds this lock shared; who gets it alone is the last and stops the server. */
 const PRESENCE_LOCK = 4_711_000_001;
 const START_TIMEOUT_MS = 60_000;
+const CONNECT_RETRY_MS = 25;
 const STOP_TIMEOUT_MS = 10_000;
 
 /** A real PostgreSQL that belongs to one data folder and is reachable by this user only. */
@@ -46,13 +48,12 @@ async function attachOrStart(
   settings: Readonly<Record<string, string>> | undefined,
 ): Promise<pg.Client> {
   const until = Date.now() + START_TIMEOUT_MS;
-  let spawnedAt = 0;
+  let server: ChildProcess | undefined;
   let lastError: unknown;
   while (Date.now() < until) {
-    if ((await runningPid(cluster)) === undefined && Date.now() - spawnedAt > 3_000) {
-      spawnPostgres(cluster, settings);
-      spawnedAt = Date.now();
-    }
+    // A first try may end at once: backends of a killed server hold its memory until they notice, a moment later.
+    const hasEnded = server === undefined || server.exitCode !== null || server.signalCode !== null;
+    if (hasEnded && (await runningPid(cluster)) === undefined) server = spawnPostgres(cluster, settings);
     const client = new pg.Client({
       ...connection,
       application_name: 'covered-bridge presence',
@@ -67,7 +68,7 @@ async function attachOrStart(
     } catch (error) {
       lastError = error;
       await client.end().catch(() => undefined);
-      await sleep(spawnedAt > 0 ? 20 : 50);
+      await sleep(CONNECT_RETRY_MS);
     }
   }
   throw new Error(`The embedded PostgreSQL did not start; see ${cluster.logFile}.`, { cause: lastError });
