@@ -39,7 +39,10 @@ test('a tenant is made once, and reserved or malformed slugs are refused', async
 
 test('settings are checked, shown, and taken back to their default', async () => {
   expect((await platform.cli('tenant', 'set', 'demo', 'npi=1234567893', 'service_date_years=7')).exitCode).toBe(0);
-  expect((await platform.cli('tenant', 'show', 'demo')).json.settings).toMatchObject({ npi: '1234567893', service_date_years: 7 });
+  expect((await platform.cli('tenant', 'show', 'demo')).json.settings).toMatchObject({
+    npi: '1234567893',
+    service_date_years: 7,
+  });
   expect((await platform.cli('tenant', 'set', 'demo', 'service_date_years=1')).stderr).toContain('must be 5 to 100');
   expect((await platform.cli('tenant', 'set', 'demo', 'no_such=1')).exitCode).toBe(1);
   await platform.cli('tenant', 'set', 'demo', 'service_date_years=');

@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { enqueueJob } from '#/platform/jobs/jobs.ts';
+import { startWorkers } from '#/platform/jobs/workers.ts';
+import { makeLog } from '#/platform/log/log.ts';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+const children: ChildProcess[] = [];
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await db.drop();
+});
+
+async function until(condition: () => boolean | Promise<boolean>, milliseconds: number): Promise<number> {
+  const began = Date.now();
+  while (!(await condition())) {
+    if (Date.now() - began > milliseconds) throw new Error('it did not happen in time');
+    await sleep(10);
+  }
+  return Date.now() - began;
+}
+
+function jobProcess(name: string): { child: ChildProcess; output(): string } {
+  const script = fileURLToPath(new URL('../support/job-process.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, JSON.stringify(db.connection), name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  let output = '';
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
+  });
+  return { child, output: () => output };
+}
+
+test('a job exists exactly when the transaction that asked for it commits', async () => {
+  const done: unknown[] = [];
+  const workers = await startWorkers({
+    database: db.database,
+    concurrency: 2,
+    log: makeLog('silent'),
+    handlers: {
+      note: async ({ id }) => {
+        done.push(id);
+      },
+    },
+  });
+  await expect(
+    db.database.tenant(1).transaction(async (tx) => {
+      await enqueueJob(tx, { name: 'note', payload: { id: 'rolled back' } });
+      throw new Error('no');
+    }),
+  ).rejects.toThrow('no');
+  await db.database.tenant(1).transaction((tx) => enqueueJob(tx, { name: 'note', payload: { id: 'committed' } }));
+  await until(() => done.length > 0, 5_000);
+  await sleep(100);
+  expect(done).toEqual(['committed']);
+  await workers.stop();
+});
+
+test('a job that fails is tried again, and a key keeps one waiting job', async () => {
+  const tries: number[] = [];
+  await db.database.platform.transaction(async (tx) => {
+    const runAt = new Date(Date.now() + 200);
+    await enqueueJob(tx, { name: 'flaky', payload: { n: 1 }, key: 'one', runAt });
+    await enqueueJob(tx, { name: 'flaky', payload: { n: 2 }, key: 'one', runAt });
+  });
+  const workers = await startWorkers({
+    database: db.database,
+    concurrency: 2,
+    log: makeLog('silent'),
+    handlers: {
+      flaky: async ({ n }, { attempt }) => {
+        tries.push(Number(n));
+        if (attempt === 1) throw new Error('the first try fails');
+      },
+    },
+  });
+  await until(() => tries.length === 2, 10_000);
+  expect(tries).toEqual([2, 2]);
+  await workers.stop();
+});
+
+test('the program’s role may add jobs but not read or change the job library’s tables', async () => {
+  await expect(db.database.platform.query('select * from graphile_worker._private_jobs')).rejects.toMatchObject({ code: '42501' });
+});
+
+test('a job of a process killed by kill -9 is taken over by another within 5 s', async () => {
+  const slow = jobProcess('slow');
+  await until(() => slow.output().includes('slow ready'), 10_000);
+  await db.database.platform.transaction((tx) => enqueueJob(tx, { name: 'long-job', payload: { id: 7 } }));
+  await until(() => slow.output().includes('slow began 7'), 5_000);
+  const other = jobProcess('other');
+  await until(() => other.output().includes('other ready'), 10_000);
+  await sleep(1_200);
+  expect(other.output(), 'while the first lives, its job is its own').not.toContain('began');
+  slow.child.kill('SIGKILL');
+  expect(await until(() => other.output().includes('other finished 7'), 10_000)).toBeLessThan(5_000);
+});
