@@ -2,10 +2,10 @@
 export type Flavour = 'standard' | 'vendor';
 
 /**
- * queued → running → complete | failed; a delete makes it cancelled (was open) or deleted (was finished); retention
- * makes it expired. Nothing leaves the last four.
+ * queued → running → complete | failed; a delete makes any of them cancelled. The retention of a job that has ended is
+ * not a state: its `expiresAt` is.
  */
-export type ExportState = 'queued' | 'running' | 'complete' | 'failed' | 'cancelled' | 'deleted' | 'expired';
+export type ExportState = 'queued' | 'running' | 'complete' | 'failed' | 'cancelled';
 
 export interface ExportJob {
   /** A UUID, unguessable, at the end of every status URL. */
@@ -23,11 +23,10 @@ export interface ExportJob {
   readonly since: Date | undefined;
   /** Set when the export is planned; nothing newer is in the files. */
   readonly transactionTime: Date | undefined;
-  /** Raised by every start of the work; a write that carries an older number is void (fencing). */
-  readonly attempt: number;
+  readonly retentionDays: number;
   readonly createdAt: Date;
   readonly changedAt: Date;
-  /** Set while the job is complete. */
+  /** Set when the work has ended. */
   readonly expiresAt: Date | undefined;
 }
 
@@ -54,6 +53,7 @@ export interface ExportFile {
 
 export const isOpen = (state: ExportState): boolean => state === 'queued' || state === 'running';
 
-/** A cancelled, deleted or expired job is as unknown as one that never was (payer-to-payer.md 3.2). */
-export const isGone = (state: ExportState): boolean =>
-  state === 'cancelled' || state === 'deleted' || state === 'expired';
+/** A cancelled or expired job is as unknown as one that never was (payer-to-payer.md 3.2). */
+export function isGone(job: Pick<ExportJob, 'state' | 'expiresAt'>, now: Date): boolean {
+  return job.state === 'cancelled' || (job.expiresAt !== undefined && job.expiresAt <= now);
+}

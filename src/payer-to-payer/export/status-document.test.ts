@@ -23,7 +23,7 @@ const job: ExportJob = {
   types: ['Patient'],
   since: undefined,
   transactionTime: new Date('2026-01-05T16:08:38.956Z'),
-  attempt: 1,
+  retentionDays: 7,
   createdAt: new Date('2026-01-05T16:08:38.000Z'),
   changedAt: new Date('2026-01-05T16:08:51.646Z'),
   expiresAt: new Date('2026-01-12T16:08:51.646Z'),

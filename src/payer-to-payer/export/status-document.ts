@@ -7,8 +7,6 @@ const STATUS_WORDS = {
   complete: 'Successful',
   failed: 'Failed',
   cancelled: 'Cancelled',
-  deleted: 'Cancelled',
-  expired: 'Expired',
 } as const satisfies Record<ExportState, string>;
 
 const RETRY_AFTER_MIN_SECONDS = 1;

@@ -1,0 +1,59 @@
+import { availableParallelism } from 'node:os';
+import { EXPORTABLE_TYPES, isMemberType, isSharedType } from './exportable-types.ts';
+import {
+  type ConsentPolicy,
+  LAST_SLICE,
+  type PlannedMember,
+  type PlannedPart,
+  type PlannedSlice,
+} from './work-store.ts';
+
+/** Up to here one slice is quicker than two: every slice costs a COPY for each type. */
+export const SLICE_MEMBERS_MIN = 32;
+/** Some 650 MB of a plan's usual data: seconds of work, so that little is lost with a killed process. */
+export const SLICE_MEMBERS_MAX = 5_000;
+
+/** Files of deletions and of errors stand after all others. */
+export const DELETED_POSITION = 900;
+export const ERROR_POSITION = 1_000;
+
+export interface ConsentingMember extends PlannedMember {
+  readonly policy: ConsentPolicy;
+}
+
+/**
+ * Cuts the members into slices of one consent policy each, in the order of their locator, so that a slice reads ranges
+ * that lie together. A group of ordinary size is cut into as many slices as can run at a time.
+ */
+export function planSlices(
+  members: readonly ConsentingMember[],
+  parallel: number = availableParallelism(),
+): readonly PlannedSlice[] {
+  const size = Math.min(Math.max(Math.ceil(members.length / parallel), SLICE_MEMBERS_MIN), SLICE_MEMBERS_MAX);
+  const slices: PlannedSlice[] = [];
+  for (const policy of ['regular', 'sensitive'] as const) {
+    const ordered = members.filter((member) => member.policy === policy).sort(byLocator);
+    for (let from = 0; from < ordered.length; from += size) {
+      const part = ordered.slice(from, from + size).map(({ mk, memberId }) => ({ mk, memberId }));
+      slices.push({ slice: slices.length + 1, policy, members: part });
+    }
+  }
+  return [...slices, { slice: LAST_SLICE, policy: 'regular', members: [] }];
+}
+
+/** One part for each member type of each members' slice; shared types are the last slice's. */
+export function planParts(slices: readonly PlannedSlice[], types: readonly string[]): readonly PlannedPart[] {
+  const ordered = EXPORTABLE_TYPES.map((type, position) => ({ type, position })).filter(({ type }) =>
+    types.includes(type),
+  );
+  return slices.flatMap(({ slice }) =>
+    ordered
+      .filter(({ type }) => (slice === LAST_SLICE ? isSharedType(type) : isMemberType(type)))
+      .map((part) => ({ slice, ...part })),
+  );
+}
+
+function byLocator(a: PlannedMember, b: PlannedMember): number {
+  const [left, right] = [BigInt(a.mk), BigInt(b.mk)];
+  return left < right ? -1 : left > right ? 1 : a.memberId < b.memberId ? -1 : a.memberId > b.memberId ? 1 : 0;
+}
