@@ -1,0 +1,19 @@
+import { moneyPaths } from './money-paths.ts';
+import { patientCompartment, searchParameterTable } from './search-parameters.ts';
+import { readStructures } from './source.ts';
+
+/** The committed tables as text, by file name without extension. One line per type, so that a change can be reviewed. */
+export function definitionTables(): Record<string, string> {
+  const structures = readStructures();
+  const resourceTypes = new Set(structures.resources.keys());
+  return {
+    'search-parameters': render(searchParameterTable(resourceTypes)),
+    compartment: render(patientCompartment(resourceTypes)),
+    'money-paths': render(moneyPaths(structures)),
+  };
+}
+
+function render(table: object): string {
+  const lines = Object.entries(table).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  return `{\n${lines.join(',\n')}\n}\n`;
+}
