@@ -1,3 +1,4 @@
+import type { IssueType } from '#/fhir/outcome.ts';
 import { Refusal } from '#/platform/refusal.ts';
 
 /** Every way an export, its status or its files can be refused. */
@@ -27,8 +28,7 @@ export type ExportRefusalCode =
 /** The row of one refusal on the FHIR surface. */
 interface OutcomeRow {
   readonly status: number;
-  /** FHIR issue-type. */
-  readonly issue: string;
+  readonly issue: IssueType;
   readonly text: string;
 }
 

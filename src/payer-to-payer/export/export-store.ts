@@ -192,6 +192,14 @@ export async function failJob(tx: TenantConnection, jobId: string, now: Date): P
   return result.rowCount === 1;
 }
 
+export async function failStaleJobs(db: TenantDatabase, unchangedSince: Date, now: Date): Promise<void> {
+  await db.query(
+    `update export_job set state = 'failed', changed_at = $3::timestamptz, expires_at = $3::timestamptz + make_interval(days => retention_days)
+      where tenant_id = $1 and state in ('queued', 'running') and changed_at < $2`,
+    [db.tenantId, unchangedSince, now],
+  );
+}
+
 /** Jobs that nobody may see any more: cancelled or past their retention, oldest first. */
 export async function readGoneJobs(db: TenantDatabase, now: Date, limit: number): Promise<readonly string[]> {
   const result = await db.query<{ id: string }>(

@@ -1,4 +1,4 @@
-import { operationOutcome } from '#/fhir/outcome.ts';
+import { type IssueType, operationOutcome } from '#/fhir/outcome.ts';
 import type { IgnoredParameter } from './parameters.ts';
 import { LAST_SLICE, type Note } from './work-store.ts';
 
@@ -46,7 +46,7 @@ export function blockedResourceNote(type: string, id: string | undefined): strin
 
 interface Issue {
   readonly severity: 'error' | 'warning';
-  readonly code: string;
+  readonly code: IssueType;
   readonly text: string;
   readonly diagnostics: string;
 }

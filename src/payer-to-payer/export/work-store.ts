@@ -1,3 +1,4 @@
+import type { ConsentPolicy } from '#/consent/consent.ts';
 import type { TenantConnection, TenantDatabase } from '#/platform/db/database.ts';
 import type { ExportFile } from './export-job.ts';
 
@@ -8,8 +9,6 @@ export interface SliceClaim {
   readonly attempt: number;
   readonly policy: ConsentPolicy;
 }
-
-export type ConsentPolicy = 'regular' | 'sensitive';
 
 /** Slice 0 is the end of an export: shared resources, deletions, the error file. Members' slices count from 1. */
 export const LAST_SLICE = 0;
@@ -184,6 +183,16 @@ async function requireClaim(tx: TenantConnection, claim: SliceClaim): Promise<vo
     [tx.tenantId, claim.jobId, claim.slice, claim.attempt],
   );
   if (held.rowCount !== 1) throw new Superseded();
+}
+
+/** May this attempt still write? */
+export async function isClaimValid(db: TenantDatabase, claim: SliceClaim): Promise<boolean> {
+  const held = await db.query(
+    `select 1 from export_slice_work w join export_job j on j.tenant_id = w.tenant_id and j.id = w.job_id
+      where w.tenant_id = $1 and w.job_id = $2 and w.slice = $3 and w.attempt = $4 and not w.done and j.state = 'running'`,
+    [db.tenantId, claim.jobId, claim.slice, claim.attempt],
+  );
+  return held.rowCount === 1;
 }
 
 /** @throws Superseded when the claim is void; then nothing was written */
