@@ -1,3 +1,4 @@
+import { hasCode, type Json, objectIn, objectsIn, textIn } from '#/fhir/loose-json.ts';
 import { derivedUmb, HREX_IDENTIFIER_TYPES } from '../umb.ts';
 import { normaliseIdentifier, normaliseName, normalisePostalCode } from './normalise.ts';
 
@@ -41,48 +42,41 @@ const V2_IDENTIFIER_TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
 const FOREIGN_TYPES = new Set(['SS', 'SB', 'DL', 'PPN', 'TAX', 'MR', 'AN', 'BC', 'DR', 'NI']);
 const FOREIGN_SYSTEMS = new Set(['http://hl7.org/fhir/sid/us-ssn', 'urn:oid:2.16.840.1.113883.4.1']);
 
-type Json = Readonly<Record<string, unknown>>;
-const objects = (value: unknown): readonly Json[] =>
-  Array.isArray(value) ? value.filter((item): item is Json => typeof item === 'object' && item !== null) : [];
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-
 /**
  * What of a Patient goes into the member index: every name with a family and a first given name, current or former; the
  * full birth date; every number that a plan could have given. Social security numbers and the like stay out.
  */
 export function patientRows(tenantId: number, id: string, patient: Json): PatientRows {
-  const identifiers = objects(patient.identifier).slice(0, ROWS_MAX);
+  const identifiers = objectsIn(patient.identifier).slice(0, ROWS_MAX);
   const ownUmb = identifiers
-    .filter((identifier) => hasType(identifier, HREX_IDENTIFIER_TYPES, 'UMB'))
+    .filter((identifier) => hasCode(identifier.type, 'UMB', HREX_IDENTIFIER_TYPES))
     .flatMap((identifier) => identifierRow(IDENTIFIER_KINDS.umb, identifier))
     .map((row) => row.value)
     .sort()[0];
   const umb = ownUmb ?? derivedUmb(tenantId, replacedBy(patient) ?? id);
-  const birthDate = text(patient.birthDate);
+  const birthDate = textIn(patient.birthDate);
   return {
     names: distinct(
-      objects(patient.name)
+      objectsIn(patient.name)
         .slice(0, ROWS_MAX)
-        .map((name) => ({ familyN: normaliseName(text(name.family) ?? ''), givenN: firstGiven(name) }))
+        .map((name) => ({ familyN: normaliseName(textIn(name.family) ?? ''), givenN: firstGiven(name) }))
         .filter((name) => name.familyN !== '' && name.givenN !== ''),
       (name) => `${name.familyN} ${name.givenN}`,
     ),
     birthDate: birthDate !== undefined && isFullDate(birthDate) ? birthDate : undefined,
-    gender: text(patient.gender),
+    gender: textIn(patient.gender),
     postalCodes: [
       ...new Set(
-        objects(patient.address)
+        objectsIn(patient.address)
           .slice(0, ROWS_MAX)
-          .map((address) => normalisePostalCode(text(address.postalCode) ?? ''))
+          .map((address) => normalisePostalCode(textIn(address.postalCode) ?? ''))
           .filter((postalCode) => postalCode !== ''),
       ),
     ],
     umb,
     identifiers: [
       ...identifiers
-        .filter((identifier) => !isForeign(identifier) && !hasType(identifier, HREX_IDENTIFIER_TYPES, 'UMB'))
+        .filter((identifier) => !isForeign(identifier) && !hasCode(identifier.type, 'UMB', HREX_IDENTIFIER_TYPES))
         .flatMap((identifier) => identifierRow(memberOr(identifier, IDENTIFIER_KINDS.other), identifier)),
       ...identifierRow(IDENTIFIER_KINDS.umb, { value: umb }),
     ],
@@ -92,10 +86,10 @@ export function patientRows(tenantId: number, id: string, patient: Json): Patien
 /** What of a Coverage goes into the member index of its beneficiary, whether the coverage is current or has ended. */
 export function coverageRows(coverage: Json): readonly IdentifierRow[] {
   if (coverage.status === 'entered-in-error') return [];
-  const subscriberId = text(coverage.subscriberId);
-  const dependent = normaliseIdentifier(text(coverage.dependent) ?? '');
+  const subscriberId = textIn(coverage.subscriberId);
+  const dependent = normaliseIdentifier(textIn(coverage.dependent) ?? '');
   return [
-    ...objects(coverage.identifier)
+    ...objectsIn(coverage.identifier)
       .slice(0, ROWS_MAX)
       .flatMap((identifier) => identifierRow(memberOr(identifier, IDENTIFIER_KINDS.coverage), identifier)),
     ...(subscriberId === undefined
@@ -116,39 +110,35 @@ export function isFullDate(date: string): boolean {
 
 /** The first given name as it is compared; further ones are often left out or abbreviated by one of two plans. */
 export function firstGiven(name: Json): string {
-  return normaliseName(Array.isArray(name.given) ? (text(name.given[0]) ?? '') : '');
+  return normaliseName(Array.isArray(name.given) ? (textIn(name.given[0]) ?? '') : '');
 }
 
 function identifierRow(kind: IdentifierKind, identifier: Json): readonly IdentifierRow[] {
-  const value = text(identifier.value)?.trim() ?? '';
+  const value = textIn(identifier.value)?.trim() ?? '';
   const valueN = normaliseIdentifier(value);
   if (valueN === '' || value.length > VALUE_LENGTH_MAX || value.includes('\0')) return [];
-  const system = text(identifier.system) ?? '';
+  const system = textIn(identifier.system) ?? '';
   const usable = system.length <= SYSTEM_LENGTH_MAX && !system.includes('\0');
   return [{ kind, valueN, system: usable ? system : '', value, dependent: null }];
 }
 
 function memberOr(identifier: Json, otherwise: IdentifierKind): IdentifierKind {
-  return hasType(identifier, V2_IDENTIFIER_TYPES, 'MB') ? IDENTIFIER_KINDS.member : otherwise;
+  return hasCode(identifier.type, 'MB', V2_IDENTIFIER_TYPES) ? IDENTIFIER_KINDS.member : otherwise;
 }
 
 function isForeign(identifier: Json): boolean {
   return (
-    FOREIGN_SYSTEMS.has(text(identifier.system) ?? '') ||
-    objects(object(identifier.type).coding).some(
-      (coding) => coding.system === V2_IDENTIFIER_TYPES && FOREIGN_TYPES.has(text(coding.code) ?? ''),
+    FOREIGN_SYSTEMS.has(textIn(identifier.system) ?? '') ||
+    objectsIn(objectIn(identifier.type).coding).some(
+      (coding) => coding.system === V2_IDENTIFIER_TYPES && FOREIGN_TYPES.has(textIn(coding.code) ?? ''),
     )
   );
 }
 
-function hasType(identifier: Json, system: string, code: string): boolean {
-  return objects(object(identifier.type).coding).some((coding) => coding.system === system && coding.code === code);
-}
-
 /** The Patient that this one was merged into: both are one person. */
 function replacedBy(patient: Json): string | undefined {
-  const link = objects(patient.link).find((candidate) => candidate.type === 'replaced-by');
-  return /^Patient\/([A-Za-z0-9.-]{1,64})$/.exec(text(object(link?.other).reference) ?? '')?.[1];
+  const link = objectsIn(patient.link).find((candidate) => candidate.type === 'replaced-by');
+  return /^Patient\/([A-Za-z0-9.-]{1,64})$/.exec(textIn(objectIn(link?.other).reference) ?? '')?.[1];
 }
 
 function distinct<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
