@@ -42,6 +42,8 @@ const ARRAY = 2;
 export class EntryScanner {
   /** The top-level `resourceType`, once it went by. */
   resourceType: string | undefined;
+  /** Was it one JSON object, but with more behind it? Then it is NDJSON. */
+  isFollowed = false;
   readonly #entryBytesMax: number;
   readonly #containers = new Uint8Array(DEPTH_MAX);
   #depth = 0;
@@ -72,7 +74,10 @@ export class EntryScanner {
         continue;
       }
       if (byte === 0x20 || byte === NEWLINE || byte === 0x0d || byte === 0x09) continue;
-      if (this.#ended) throw new SyntaxError('something follows the end of the Bundle');
+      if (this.#ended) {
+        this.isFollowed = true;
+        throw new SyntaxError('something follows the end of the Bundle');
+      }
       if (this.#depth === 0 && byte !== 0x7b) throw new SyntaxError('a Bundle begins with {');
       if (byte === QUOTE) {
         this.#inString = true;

@@ -1,0 +1,95 @@
+import { FEED_LIMITS } from './limits.ts';
+import type { FeedPlan } from './plan.ts';
+import type { PreparedItem, PreparedUnit } from './prepare-unit.ts';
+import type { FeedPosition } from './run.ts';
+import { type PlacedUnit, unitsOf } from './units.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** Items of a feed that go into one transaction. */
+export interface FeedBatch {
+  readonly items: readonly PreparedItem[];
+  /** The file of each item. */
+  readonly files: readonly number[];
+  /** Where a run that has stored this batch goes on. */
+  readonly next: FeedPosition;
+  /** Of the feed, up to `next`. */
+  readonly bytes: number;
+  /** Was anything in it FHIR, good or bad? */
+  readonly isFhir: boolean;
+  readonly isLast: boolean;
+}
+
+/**
+ * Reads a feed from a position on: threads prepare the units ahead, and what they made comes out in the order of the
+ * feed, gathered into batches. While the caller stores one batch, the next ones are made; at most
+ * `blocksPerWorker` units a thread are in work, which is what bounds memory.
+ */
+export async function* batchesOf(
+  plan: FeedPlan,
+  from: FeedPosition,
+  pool: WorkerPool,
+  bytesBefore: number,
+): AsyncGenerator<FeedBatch> {
+  let items: PreparedItem[] = [];
+  let files: number[] = [];
+  let size = 0;
+  let isFhir = false;
+  let skip = from.skip;
+  let { file, line } = from;
+  let bytes = bytesBefore;
+  const cut = (next: FeedPosition, isLast: boolean): FeedBatch => {
+    const batch = { items, files, next, bytes, isFhir, isLast };
+    items = [];
+    files = [];
+    size = 0;
+    return batch;
+  };
+  for await (const { placed, prepared } of inOrder(plan, from, pool)) {
+    if (placed.file !== file) {
+      file = placed.file;
+      line = 0;
+    }
+    isFhir ||= prepared.isFhir;
+    const before = line;
+    for (const [i, item] of prepared.items.entries()) {
+      if (i < skip) continue;
+      items.push(placed.countsOwnLines ? { ...item, line: before + item.line } : item);
+      files.push(file);
+      size += item.kind === 'resource' ? item.resource.text.length : 0;
+      if (items.length >= FEED_LIMITS.batchResources || size >= FEED_LIMITS.batchBytes)
+        yield cut({ file, offset: placed.offset, skip: i + 1, line: before }, false);
+    }
+    // A unit may have been cut a little longer in the run that is taken up.
+    skip = Math.max(0, skip - prepared.items.length);
+    line = before + prepared.lines;
+    bytes += placed.end - placed.offset;
+    if (items.length === 0) continue;
+    // A batch may also hold the beginning of the next unit; only here can it end between two.
+    if (items.length >= FEED_LIMITS.batchResources / 2) yield cut({ file, offset: placed.end, skip: 0, line }, false);
+  }
+  yield cut({ file: plan.files.length, offset: 0, skip: 0, line: 0 }, true);
+}
+
+interface Ready {
+  readonly placed: Omit<PlacedUnit, 'unit'>;
+  readonly prepared: PreparedUnit;
+}
+
+async function* inOrder(plan: FeedPlan, from: FeedPosition, pool: WorkerPool): AsyncGenerator<Ready> {
+  const inWork: Promise<Ready>[] = [];
+  const most = pool.size * FEED_LIMITS.blocksPerWorker + 1;
+  try {
+    for (const [index, file] of plan.files.entries()) {
+      if (index < from.file) continue;
+      for await (const { unit, ...placed } of unitsOf(file, index, index === from.file ? from.offset : 0)) {
+        const ready = pool.prepare(unit).then((prepared) => ({ placed, prepared }));
+        ready.catch(() => undefined); // awaited below, in its turn
+        inWork.push(ready);
+        if (inWork.length >= most) yield (await inWork.shift()) as Ready;
+      }
+    }
+    while (inWork.length > 0) yield (await inWork.shift()) as Ready;
+  } finally {
+    await Promise.allSettled(inWork);
+  }
+}

@@ -1,0 +1,209 @@
+import { EntryScanner } from '#/fhir/bundle/entry-scanner.ts';
+import type { EntryLinks } from '#/fhir/bundle/references.ts';
+import { resourceIdOf, spliceId } from '#/fhir/bundle/resource-id.ts';
+import { type EntryAction, unfoldBundle, unfoldEntry } from '#/fhir/bundle/unfold.ts';
+import { CanonicalRefusal, canonicalise } from '#/fhir/canonical/canonicalise.ts';
+import { isResourceType, rtOf } from '#/fhir/resource-types.ts';
+import { type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
+import { validateResource } from '#/fhir/validate/validate.ts';
+import { FEED_LIMITS } from './limits.ts';
+import { withoutMark } from './sniff.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A piece of a feed, cut so that it can be prepared without its neighbours. */
+export type Unit =
+  /** Lines of NDJSON. */
+  | { readonly kind: 'lines'; readonly bytes: Uint8Array }
+  /** One JSON text: a resource or a Bundle. */
+  | { readonly kind: 'document'; readonly bytes: Uint8Array }
+  /** Entries of one Bundle too big to hold, with the links that they need. */
+  | { readonly kind: 'entries'; readonly entries: readonly UnitEntry[]; readonly links: EntryLinks }
+  /** Something that was not looked into: too big to hold, or not whole. */
+  | {
+      readonly kind: 'unread';
+      readonly reason: 'too-long' | 'not-json' | 'too-many-links';
+      readonly line: number;
+      readonly entry?: string;
+    };
+
+export interface UnitEntry {
+  readonly bytes: Uint8Array;
+  readonly line: number;
+  readonly index: number;
+}
+
+/** Where in its file: the line counts from 1 (of the unit for `lines`, of the file otherwise), the entry from 0. */
+interface Place {
+  readonly line: number;
+  readonly entry?: string;
+}
+
+/** One thing that a feed says, in the order it says it. */
+export type PreparedItem =
+  | (Place & { readonly kind: 'resource'; readonly resource: PreparedResource })
+  | (Place & { readonly kind: 'delete'; readonly rt: number; readonly id: string })
+  | (Place & RefusedItem);
+
+export interface RefusedItem {
+  readonly kind: 'refused';
+  /** A word from a closed set; never a value of the content. */
+  readonly reason: string;
+  /** The element at fault. */
+  readonly path?: string;
+  /** Which resource it would have been, where that could be told. */
+  readonly rt?: number;
+  readonly id?: string;
+}
+
+export interface PreparedUnit {
+  readonly items: readonly PreparedItem[];
+  /** Line ends in the unit. */
+  readonly lines: number;
+  /** Was anything in it FHIR, good or bad? */
+  readonly isFhir: boolean;
+}
+
+const NEWLINE = 0x0a;
+
+/**
+ * Reads, checks and prepares what a unit holds. Pure: the same unit gives the same items, on any thread, today and
+ * when a broken run is taken up.
+ */
+export function prepareUnit(unit: Unit): PreparedUnit {
+  switch (unit.kind) {
+    case 'lines':
+      return prepareLines(bufferOf(unit.bytes));
+    case 'document':
+      return prepareDocument(bufferOf(unit.bytes));
+    case 'entries':
+      return { items: unit.entries.flatMap((entry) => prepareEntry(entry, unit.links)), lines: 0, isFhir: true };
+    case 'unread':
+      return { items: [{ ...unit, kind: 'refused' }], lines: 1, isFhir: unit.entry !== undefined };
+    default:
+      return unit satisfies never;
+  }
+}
+
+function prepareLines(bytes: Buffer): PreparedUnit {
+  const items: PreparedItem[] = [];
+  let line = 0;
+  for (let at = 0; at < bytes.length; ) {
+    line++;
+    const newline = bytes.indexOf(NEWLINE, at);
+    const end = newline < 0 ? bytes.length : newline;
+    const text = trimmed(line === 1 ? withoutMark(bytes.subarray(at, end)) : bytes.subarray(at, end));
+    at = end + 1;
+    if (text.length === 0) continue;
+    if (text.length > FEED_LIMITS.resourceBytes) items.push({ kind: 'refused', line, reason: 'too-long' });
+    else pushText(items, text, { line });
+  }
+  const lines = bytes.length > 0 && bytes[bytes.length - 1] === NEWLINE ? line : Math.max(0, line - 1);
+  return { items, lines, isFhir: items.some(isFhir) };
+}
+
+function prepareDocument(bytes: Buffer): PreparedUnit {
+  const text = trimmed(withoutMark(bytes));
+  const items: PreparedItem[] = [];
+  pushText(items, text, { line: 1 });
+  const [only] = items;
+  if (items.length === 1 && only?.kind === 'refused' && only.entry === undefined) {
+    // One resource a line, but the first too long to be recognised as a line.
+    const newline = text.indexOf(NEWLINE);
+    if (newline > 0 && isObject(text.subarray(0, newline))) return prepareLines(bytes);
+    if (only.reason === 'no-resource-type') return { items: [], lines: 0, isFhir: false };
+  }
+  return { items: withLines(items, bytes), lines: 0, isFhir: items.length === 0 || items.some(isFhir) };
+}
+
+function prepareEntry({ bytes, line, index }: UnitEntry, links: EntryLinks): PreparedItem[] {
+  const items: PreparedItem[] = [];
+  const place = { line, entry: String(index) };
+  const text = canonicalOf(bufferOf(bytes), place, items);
+  if (text === undefined) return items;
+  for (const action of unfoldEntry(text, JSON.parse(text) as Json, String(index), links))
+    pushAction(items, action, line);
+  return items;
+}
+
+function pushText(items: PreparedItem[], bytes: Buffer, place: Place): void {
+  const text = canonicalOf(bytes, place, items);
+  if (text === undefined) return;
+  const resource = JSON.parse(text) as Json;
+  if (resource.resourceType === 'Bundle')
+    for (const action of unfoldBundle(text, resource)) pushAction(items, action, place.line);
+  else items.push(prepareOne(text, resource, undefined, place));
+}
+
+function pushAction(items: PreparedItem[], action: EntryAction, line: number): void {
+  const place = { line, entry: action.entry };
+  if (action.kind === 'resource') items.push(prepareOne(action.text, action.resource, action.fullUrl, place));
+  else if (action.kind === 'refused') items.push({ kind: 'refused', ...place, reason: action.reason });
+  else if (!isResourceType(action.type)) items.push({ kind: 'refused', ...place, reason: 'unknown-type' });
+  else items.push({ kind: 'delete', ...place, rt: rtOf(action.type), id: action.id });
+}
+
+function prepareOne(text: string, resource: Json, fullUrl: string | undefined, place: Place): PreparedItem {
+  const { resourceType } = resource;
+  if (typeof resourceType !== 'string') return { kind: 'refused', ...place, reason: 'no-resource-type' };
+  if (!isResourceType(resourceType)) return { kind: 'refused', ...place, reason: 'unknown-type', path: 'resourceType' };
+  const rt = rtOf(resourceType);
+  const id = resourceIdOf(resource, fullUrl);
+  if (id === undefined && resource.id === undefined)
+    return { kind: 'refused', ...place, rt, reason: 'no-id', path: `${resourceType}.id` };
+  const whole = resource.id === undefined && id !== undefined ? { resourceType, id, ...resource } : resource;
+  const refused = (reason: string, path?: string): PreparedItem => ({
+    kind: 'refused',
+    ...place,
+    reason,
+    rt,
+    ...(path === undefined ? {} : { path }),
+    ...(id === undefined ? {} : { id }),
+  });
+  const [issue] = validateResource(whole);
+  if (issue) return refused(issue.code, issue.path);
+  const prepared = prepareResource(whole, whole === resource ? text : spliceId(text, id as string));
+  if ('refused' in prepared) return refused(prepared.refused);
+  return { kind: 'resource', ...place, resource: prepared };
+}
+
+function canonicalOf(bytes: Buffer, place: Place, items: PreparedItem[]): string | undefined {
+  try {
+    return canonicalise(bytes);
+  } catch (error) {
+    if (!(error instanceof CanonicalRefusal)) throw error;
+    items.push({ kind: 'refused', ...place, reason: error.reason });
+    return undefined;
+  }
+}
+
+/** Entries of a Bundle that was held whole get the line on which they begin, once it is known that someone asks. */
+function withLines(items: readonly PreparedItem[], bytes: Buffer): readonly PreparedItem[] {
+  if (!items.some((item) => item.kind === 'refused' && item.entry !== undefined)) return items;
+  const scanner = new EntryScanner(0);
+  const lines = Array.from(scanner.push(withoutMark(bytes)), (entry) => entry.line);
+  return items.map((item) => ({ ...item, line: lines[Number.parseInt(item.entry ?? '', 10)] ?? item.line }));
+}
+
+/** A refusal before anything could be recognised says nothing for the file being FHIR. */
+function isFhir(item: PreparedItem): boolean {
+  return item.kind !== 'refused' || item.rt !== undefined || item.entry !== undefined || item.reason === 'unknown-type';
+}
+
+function isObject(bytes: Buffer): boolean {
+  try {
+    return typeof JSON.parse(bytes.toString()) === 'object';
+  } catch {
+    return false;
+  }
+}
+
+function trimmed(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  let start = 0;
+  while (end > 0 && (bytes[end - 1] as number) <= 0x20) end--;
+  while (start < end && (bytes[start] as number) <= 0x20) start++;
+  return bytes.subarray(start, end);
+}
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,0 +1,138 @@
+import { mergeBatch } from '#/fhir/store/merge.ts';
+import type { PreparedResource } from '#/fhir/store/prepare.ts';
+import { countNotMatchable, indexMembers } from '#/members/match/index-members.ts';
+import type { TenantDatabase, WriteTransaction } from '#/platform/db/database.ts';
+import { type BatchWrites, countBatch, keysOf, type ResourceKey, writesOf } from './batch.ts';
+import { FeedRefusal } from './feed.ts';
+import { checkpoint, insertSeen, insertWaiting, type WaitingResource } from './feed-store.ts';
+import type { PreparedItem } from './prepare-unit.ts';
+import type { RefusedFile, RefusedLine } from './refused-file.ts';
+import { type FeedCounts, type FeedPosition, type FeedRun, withBatch } from './run.ts';
+
+/** What a step of a run needs: where to write, and what was counted before it. */
+export interface Storing {
+  readonly db: TenantDatabase;
+  readonly run: FeedRun;
+  readonly refused: RefusedFile;
+  readonly counts: FeedCounts;
+  readonly seconds: number;
+  readonly dryRun: boolean;
+  readonly fullSnapshot: boolean;
+  /** The position behind the last file. */
+  readonly end: FeedPosition;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface StoreBatch {
+  readonly items: readonly PreparedItem[];
+  /** The file of an item, by its index. */
+  nameOf(i: number): string;
+  readonly next: FeedPosition;
+  readonly bytes: number;
+  readonly isFhir: boolean;
+}
+
+/** Undoes a dry run's transaction once it has told what it would do. */
+class Undo extends Error {}
+
+/**
+ * Stores a batch, what it means for the member index, and how far the run is now, all in one transaction.
+ *
+ * @param requireWithinLimit refuses before anything of the batch is committed
+ * @throws FeedRefusal
+ */
+export async function storeBatch(
+  storing: Storing,
+  batch: StoreBatch,
+  requireWithinLimit: (counts: FeedCounts) => void,
+): Promise<{ counts: FeedCounts; notMatchable: number }> {
+  const writes = writesOf(batch.items);
+  const refusedLines = refusedIn(batch);
+  let done = { counts: storing.counts, notMatchable: 0 };
+  await storing.refused.append(refusedLines);
+  const work = async (tx: WriteTransaction): Promise<void> => {
+    const outcome = await writeAll(tx, writes);
+    const counts = withBatch(
+      storing.counts,
+      countBatch(batch.items, {
+        ...outcome,
+        waiting: storing.dryRun ? [] : outcome.waiting,
+        changed: storing.dryRun ? [...outcome.changed, ...outcome.waiting] : outcome.changed,
+      }),
+      refusedLines.map((line) => line.reason),
+      { bytes: batch.bytes, seconds: storing.seconds, isFhir: batch.isFhir },
+    );
+    requireWithinLimit(counts);
+    done = { counts, notMatchable: 0 };
+    if (storing.dryRun) {
+      done.notMatchable = await countNotMatchable(tx);
+      throw new Undo();
+    }
+    await insertWaiting(tx, storing.run.id, waitingOf(batch, outcome.waiting));
+    if (storing.fullSnapshot) await insertSeen(tx, storing.run.id, keysOf(batch.items));
+    await commitPosition(tx, storing, batch.next, counts);
+  };
+  await storing.db.writeTransaction(work).catch((error: unknown) => {
+    if (!(error instanceof Undo)) throw error;
+  });
+  return done;
+}
+
+/**
+ * Writes the position in the transaction that stores what lies before it.
+ *
+ * @throws FeedRefusal `feed-running` when another process has taken the run over
+ */
+export async function commitPosition(
+  tx: WriteTransaction,
+  storing: Storing,
+  position: FeedPosition,
+  counts: FeedCounts,
+): Promise<void> {
+  const at = { position, counts, refusedBytes: storing.refused.bytes };
+  if (!(await checkpoint(tx, storing.run, at))) throw new FeedRefusal('feed-running');
+}
+
+export interface WriteOutcome {
+  readonly changed: readonly ResourceKey[];
+  readonly deleted: number;
+  readonly waiting: readonly PreparedResource[];
+}
+
+/**
+ * Resources and member index. The commit need not wait for the disk: the position goes with it, so what a crash takes
+ * is read again.
+ */
+export async function writeAll(tx: WriteTransaction, writes: BatchWrites): Promise<WriteOutcome> {
+  await tx.query('set local synchronous_commit = off');
+  if (writes.resources.length === 0 && writes.deletes.length === 0) return { changed: [], deleted: 0, waiting: [] };
+  const merged = await mergeBatch(tx, writes.resources, writes.deletes);
+  await indexMembers(tx, merged.changed, writes.deletes);
+  return { changed: merged.changed, deleted: merged.deleted, waiting: merged.unresolved };
+}
+
+function refusedIn(batch: StoreBatch): RefusedLine[] {
+  return batch.items.flatMap((item, i) =>
+    item.kind === 'refused'
+      ? [
+          {
+            file: batch.nameOf(i),
+            line: item.line,
+            ...(item.entry === undefined ? {} : { entry: item.entry }),
+            reason: item.reason,
+            ...(item.path === undefined ? {} : { path: item.path }),
+          },
+        ]
+      : [],
+  );
+}
+
+function waitingOf(batch: StoreBatch, waiting: readonly PreparedResource[]): WaitingResource[] {
+  if (waiting.length === 0) return [];
+  const wanted = new Set(waiting);
+  return batch.items.flatMap((item, i) =>
+    item.kind === 'resource' && wanted.has(item.resource)
+      ? [{ file: batch.nameOf(i), line: item.line, entry: item.entry, content: item.resource.text }]
+      : [],
+  );
+}
