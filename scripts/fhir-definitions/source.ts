@@ -16,6 +16,8 @@ export interface ElementType {
 
 export interface ElementDefinition {
   readonly path: string;
+  /** Where the element was first defined: another path for what a type inherits. */
+  readonly base?: { readonly path: string };
   readonly min: number;
   readonly max: string;
   readonly type?: readonly ElementType[];
@@ -32,6 +34,7 @@ export interface StructureDefinition {
   readonly derivation?: 'specialization' | 'constraint';
   readonly version: string;
   readonly snapshot: { readonly element: readonly ElementDefinition[] };
+  readonly differential?: { readonly element: readonly ElementDefinition[] };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: definition files are trusted build input with a dozen shapes
@@ -56,13 +59,66 @@ export function readStructures(): Structures {
     definition.version === R4 &&
     definition.derivation !== 'constraint';
   const byName = (list: readonly StructureDefinition[]): Map<string, StructureDefinition> =>
-    new Map(list.map((definition) => [definition.name, definition] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+    new Map(
+      list
+        .map((definition) => [definition.name, asPublished(definition, published)] as const)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  const published = publishedElements();
   return {
     resources: byName(
       readDefinitions('profiles-resources').filter((d) => base(d) && d.kind === 'resource' && !d.abstract),
     ),
     types: byName(readDefinitions('profiles-types').filter(base)),
   };
+}
+
+/** Elements of later versions that the package added to both views of a definition. */
+const NOT_R4 = new Set(['ResearchStudy.studyDesign']);
+/** The one published element that says less than its definition: it is the restriction in SimpleQuantity. */
+const RESTRICTED = new Set(['Quantity.comparator']);
+
+/**
+ * The elements as HL7 published them, one definition each (`dataelements`). The package left that file alone but
+ * changed about forty elements of the structures: Meta.project, Bundle.entry.response.outcome, ResearchStudy of R5 ...
+ * Back references to another element's content are not in it, nor are elements that only group others.
+ */
+function publishedElements(): Map<string, ElementDefinition> {
+  return new Map(
+    readDefinitions('dataelements').map((definition) => {
+      const element = definition.snapshot.element[0] as ElementDefinition;
+      return [element.path, element];
+    }),
+  );
+}
+
+function asPublished(
+  definition: StructureDefinition,
+  published: ReadonlyMap<string, ElementDefinition>,
+): StructureDefinition {
+  const own = new Set(definition.differential?.element.map((element) => element.path));
+  const dropped: string[] = [];
+  const kept: ElementDefinition[] = [];
+  for (const element of definition.snapshot.element) {
+    const { path } = element;
+    const original = RESTRICTED.has(path) ? undefined : published.get(path);
+    const inherited = !path.includes('.') || (element.base !== undefined && element.base.path !== path);
+    const isR4 = (original || own.has(path) || inherited) && !NOT_R4.has(path);
+    if (!isR4 || dropped.some((parent) => path.startsWith(`${parent}.`))) dropped.push(path);
+    else kept.push({ ...element, ...pick(original) });
+  }
+  const paths = new Set(kept.map((element) => element.path));
+  for (const [path, element] of published) {
+    const parent = path.slice(0, path.lastIndexOf('.'));
+    if (path.startsWith(`${definition.name}.`) && !paths.has(path) && paths.has(parent)) kept.push(element);
+  }
+  return { ...definition, snapshot: { element: kept } };
+}
+
+function pick(original: ElementDefinition | undefined): Partial<ElementDefinition> {
+  if (!original) return {};
+  const { min, max, type, binding } = original;
+  return { min, max, ...(type && { type }), ...(binding && { binding }) };
 }
 
 /** `Reference(…/Patient)` as the type's own name: the last part of the address of its definition. */

@@ -30,6 +30,18 @@ export type CompartmentTable = Readonly<Record<string, readonly string[]>>;
  */
 export type MoneyPathTable = Readonly<Record<string, readonly string[]>>;
 
+/**
+ * By type, then by node ('' for the type itself, 'contact' for a backbone), then by element: `0..* HumanName`,
+ * `1..1 Reference(Group,Patient)`, `0..1 code=administrative-gender`, `0..1 boolean|dateTime` (a choice), `0..* @contact`
+ * (children in that node). All complex data types and all resource types; primitives are code.
+ */
+export type StructureTable = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>;
+
+/** By value set of a required binding, by code system: every code. */
+export type CodeTable = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
+export const structureTable = once<StructureTable>('structures');
+export const codeTable = once<CodeTable>('codes');
 export const searchParameterTable = once<SearchParameterTable>('search-parameters');
 export const compartmentTable = once<CompartmentTable>('compartment');
 export const moneyPathTable = once<MoneyPathTable>('money-paths');
