@@ -87,7 +87,7 @@ async function* entriesOf(file: FeedFile, index: number, from: number): AsyncGen
     return;
   }
   let entries: UnitEntry[] = [];
-  let offset = 0;
+  let offset = from;
   let bytes = 0;
   const unitTo = (to: number): PlacedUnit => {
     const links = linksOf(entries, survey.links);
@@ -95,6 +95,7 @@ async function* entriesOf(file: FeedFile, index: number, from: number): AsyncGen
     const placed: PlacedUnit = { unit, file: index, offset, end: to, countsOwnLines: false };
     entries = [];
     bytes = 0;
+    offset = to;
     return placed;
   };
   const scanner = new EntryScanner(FEED_LIMITS.resourceBytes);
@@ -106,9 +107,9 @@ async function* entriesOf(file: FeedFile, index: number, from: number): AsyncGen
       if (entry.kind === 'too-long') {
         const unit: Unit = { kind: 'unread', reason: 'too-long', line: entry.line, entry: String(entry.index) };
         yield { unit, file: index, offset: entry.offset, end: entry.offset + 1, countsOwnLines: false };
+        offset = entry.offset + 1;
         continue;
       }
-      if (entries.length === 0) offset = entry.offset;
       entries.push({ bytes: entry.bytes, line: entry.line, index: entry.index });
       bytes += entry.bytes.length;
     }
