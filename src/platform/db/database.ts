@@ -166,6 +166,9 @@ export function isConnectionLost(error: unknown): boolean {
   return (
     /^(08|57P0)/.test(code) ||
     /^(ECONNRESET|ECONNREFUSED|EPIPE|ENOENT|ETIMEDOUT)$/.test(code) ||
-    (error instanceof Error && /Connection terminated|is not queryable|Client was closed|timeout exceeded when trying to connect/.test(error.message))
+    (error instanceof Error &&
+      /Connection terminated|is not queryable|Client was closed|timeout exceeded when trying to connect/.test(
+        error.message,
+      ))
   );
 }
