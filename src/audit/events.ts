@@ -14,6 +14,16 @@ export const AUDIT_EVENTS = {
   'export.file.read':
     'A file of an export was downloaded; written before the first byte leaves. Subject: the job. Facts: file, type, resources, bytes, membersLeftOut.',
   'export.delete': 'The client deleted an export. Subject: the job.',
+  'match.accepted':
+    'A member that another payer described was found, and its consent accepted. Subject: the group to export. Facts: endpoint, consent, algorithm, notes, warnings.',
+  'match.refused':
+    'A member match was refused. Subject: the match record, when the request could be read. Facts: endpoint, reason, algorithm, warnings; for a request that could not be used: strict, problems.',
+  'match.limited':
+    'A member match was refused because a limit against guessing was reached; worth a look. Facts: endpoint, limit (identifiers or failures), alert.',
+  'patient.search':
+    'A payer searched for a matched member by identifier; written before the answer leaves. Facts: results.',
+  'consent.block': 'The plan recorded that a member does not want to share with other payers.',
+  'consent.unblock': 'The plan lifted a member’s block on sharing with other payers.',
 } as const satisfies Record<string, string>;
 
 export type AuditAction = keyof typeof AUDIT_EVENTS;
