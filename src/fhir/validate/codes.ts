@@ -11,17 +11,15 @@ export function codeInList(valueSet: string): Check {
   };
 }
 
-/**
- * A CodeableConcept under a required binding: at least one coding, system and code, is in the value set. A concept
- * without any code (text or extension only) is let through: published examples use it where a code is not known.
- */
+/** A CodeableConcept under a required binding: at least one coding, system and code, is in the value set. */
 export function conceptInList(valueSet: string): Check {
   const bySystem = new Map(Object.entries(codeTable()[valueSet]!).map(([system, codes]) => [system, new Set(codes)]));
   return (value, run) => {
-    if (!isObject(value) || !Array.isArray(value.coding)) return;
-    const codings = value.coding.filter((coding) => isObject(coding) && coding.code !== undefined);
-    if (codings.length === 0) return;
-    const found = codings.some((coding) => bySystem.get(coding.system)?.has(coding.code) === true);
+    if (!isObject(value)) return;
+    const codings: readonly unknown[] = Array.isArray(value.coding) ? value.coding : [];
+    const found = codings.some(
+      (coding) => isObject(coding) && bySystem.get(coding.system as string)?.has(coding.code as string) === true,
+    );
     if (!found) run.add('code-invalid', NOT_IN_LIST);
   };
 }

@@ -47,6 +47,14 @@ export const typeRules: Readonly<Record<string, readonly Rule[]>> = {
       (d) => !has(d, 'code') || (d.system === UCUM && has(d, 'value')),
     ),
   ],
+  Money: [
+    // The list of currencies (ISO 4217) is not in the specification, its form is.
+    must(
+      'currencies',
+      'must have a currency of three capital letters',
+      (m) => typeof m.currency !== 'string' || /^[A-Z]{3}$/.test(m.currency),
+    ),
+  ],
   Attachment: [
     must('att-1', 'must have a contentType when it has data', (a) => !has(a, 'data') || has(a, 'contentType')),
     must('size', 'must state the size that its data have', hasStatedSize),

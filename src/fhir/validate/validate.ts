@@ -1,3 +1,4 @@
+import { isResourceType } from '../resource-types.ts';
 import { checkInlineResource } from './resource.ts';
 import { isObject, Run, type ValidationIssue } from './run.ts';
 
@@ -20,7 +21,7 @@ export function validateResource(resource: unknown): readonly ValidationIssue[] 
   checkInlineResource(resource, run);
   if (run.count > 0) {
     const type = isObject(resource) ? resource.resourceType : undefined;
-    run.prefix(0, typeof type === 'string' && /^[A-Z][A-Za-z]{1,60}$/.test(type) ? type : 'Resource');
+    run.prefix(0, isResourceType(type) ? type : 'Resource');
   }
   return run.issues;
 }
