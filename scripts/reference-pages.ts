@@ -3,6 +3,7 @@ import { usageOf } from '#/platform/cli/parse-command.ts';
 import { SETTINGS, type Setting } from '#/platform/config/settings.ts';
 import { snakeCase, TENANT_SETTINGS } from '#/tenants/settings.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
+import { sandboxMembersLines } from './sandbox-members-page.ts';
 
 /** The pages of docs/reference that are made from the program's own tables, by file name. */
 export function referencePages(): ReadonlyMap<string, string> {
@@ -10,6 +11,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['config.md', configPage()],
     ['cli.md', cliPage()],
     ['audit-events.md', auditEventsPage()],
+    ['sandbox-members.md', page(sandboxMembersLines())],
   ]);
 }
 

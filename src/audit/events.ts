@@ -24,6 +24,8 @@ export const AUDIT_EVENTS = {
     'A payer searched for a matched member by identifier; written before the answer leaves. Facts: results.',
   'consent.block': 'The plan recorded that a member does not want to share with other payers.',
   'consent.unblock': 'The plan lifted a member’s block on sharing with other payers.',
+  'sandbox.reset':
+    'A sandbox plan is being brought back to how it was made. Facts: how many exports and groups were ended.',
 } as const satisfies Record<string, string>;
 
 export type AuditAction = keyof typeof AUDIT_EVENTS;

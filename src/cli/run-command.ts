@@ -29,8 +29,8 @@ export async function runCommand(
   let services: Services | undefined;
   try {
     const { command, input } = parseCommand(COMMANDS, argv);
-    services = await openServices();
-    const result = await command.run(input, services, io);
+    if (!command.standsAlone) services = await openServices();
+    const result = await command.run(input, services as Services, io);
     const text = json ? JSON.stringify(result.json, undefined, 2) : result.text;
     return { exitCode: result.exitCode, stdout: text === '' ? '' : `${text}\n`, stderr: '' };
   } catch (error) {

@@ -5,6 +5,8 @@ export interface Command<Services> {
   readonly summary: string;
   readonly positionals?: readonly CommandPositional[];
   readonly options?: Readonly<Record<string, CommandOption>>;
+  /** It works on files alone: no database is opened, and `services` must not be touched. */
+  readonly standsAlone?: true;
   run(input: CommandInput, services: Services, io: CommandIo): Promise<CommandResult>;
 }
 

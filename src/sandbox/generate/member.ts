@@ -2,7 +2,7 @@ import { authorizations } from './authorization-requests.ts';
 import { ageOn, type Day } from './calendar.ts';
 import { carePlan, careTeam, goal } from './care.ts';
 import { ACUTE, CHECK_UP, type Illness } from './catalogue/conditions.ts';
-import { everyClaim } from './claims/every-claim.ts';
+import { claimWithoutCoverageReference, everyClaim } from './claims/every-claim.ts';
 import { problem } from './conditions.ts';
 import type { MemberContext } from './context.ts';
 import { dentalVisit, eyeVisit } from './dental-and-eye.ts';
@@ -50,6 +50,7 @@ export function memberResources(
     ...(story.hasSensitiveCare ? sensitiveCare(context, dayWithin(enrolment)) : []),
     ...authorizations(context, story),
     ...(story.hasEveryClaim ? everyClaim(context) : []),
+    ...(story.hasCoverageByIdentifier ? [claimWithoutCoverageReference(context)] : []),
     ...(story.hasImplant ? [implantedDevice(context, dayWithin(enrolment))] : []),
   ];
   return [...resources, provenance(context, clinical.filter(isClinical).slice(0, PROVENANCE_TARGETS), asOf)];

@@ -162,6 +162,7 @@ export const PLACES = [
   ['Hartford', 'CT', '06103'],
   ['Manchester', 'NH', '03101'],
   ['Portland', 'ME', '04101'],
+  ['Boston', 'MA', '02118'],
 ] as const;
 
 /** OMB race and ethnicity categories (CDC code system, public): code, text, share in percent. */

@@ -179,3 +179,18 @@ function dentalClaims(context: MemberContext): Resource[] {
     oralClaim(context, { ...visit(320), diagnoses: [concept(ICD10CM, 'K02.9', 'Tooth decay')], visit: 'filling' }),
   ];
 }
+
+/** As feeds of other systems do: the coverage is named by the member's number, without a reference to follow. */
+export function claimWithoutCoverageReference(context: MemberContext): Resource {
+  const day = ago(context, 180);
+  const { clinician, facility } = context.home;
+  return professionalClaim(context, {
+    start: day,
+    end: day,
+    parties: clinicianParties(context, clinician, facility),
+    diagnoses: [concept(ICD10CM, 'J02.9', 'Sore throat')],
+    placeOfService: '11',
+    coverageByIdentifier: true,
+    lines: [{ service: concept(CPT, '99213'), units: 1, amounts: splitAmounts(13000, drawSharing(context.rng, 1500)) }],
+  });
+}
