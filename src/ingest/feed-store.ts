@@ -4,7 +4,7 @@ import type { ResourceKey } from './batch.ts';
 import { type FeedCounts, type FeedPosition, type FeedRun, noCounts, START } from './run.ts';
 
 /** First number of the advisory lock that lets one feed at a time into a tenant; the second is the tenant. */
-const FEED_LOCK_CLASS = 4713;
+const FEED_LOCK_CLASS = 4715;
 
 interface RunRow {
   id: string;

@@ -176,7 +176,7 @@ async function readThrough(
 }
 
 function readLocal(name: string, compressed: boolean, offset: number): AsyncIterable<Uint8Array> {
-  const options = { highWaterMark: 1024 * 1024 };
+  const options = { highWaterMark: 256 * 1024 };
   return compressed
     ? skipBytes(decompressed(createReadStream(name, options)), offset)
     : createReadStream(name, { ...options, start: offset });
