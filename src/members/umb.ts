@@ -1,4 +1,5 @@
 import { sha256 } from '#/platform/crypto/hash.ts';
+import type { Tenant, Tenants } from '#/tenants/tenants.ts';
 
 /** HRex's code system for what v2-0203 lacks; its code UMB is the unique member identifier. */
 export const HREX_IDENTIFIER_TYPES = 'http://hl7.org/fhir/us/davinci-hrex/CodeSystem/hrex-temp';
@@ -21,6 +22,11 @@ export function derivedUmb(tenantId: number, patientId: string): string {
     bits /= 32n;
   }
   return `U-${text}`;
+}
+
+/** The identifier system of a plan's unique member identifiers. */
+export function memberNamespaceOf(tenants: Tenants, tenant: Tenant): string {
+  return tenant.settings.memberNamespace ?? `${tenants.issuer(tenant)}/ids/member`;
 }
 
 /** Stands for a member in the audit record, which never holds the identifier itself. 32 hex digits. */

@@ -62,6 +62,16 @@ export async function findByAnyId(db: TenantDatabase, word: string): Promise<rea
   return Promise.all([...new Set(found.map((record) => record.umb))].map((umb) => findPerson(db, umb)));
 }
 
+/** All records of whoever has this identifier in the Patient, or as the unique member identifier; in any writing. */
+export async function findByIdentifier(db: TenantDatabase, value: string): Promise<readonly FoundRecord[]> {
+  const kinds = [IDENTIFIER_KINDS.umb, IDENTIFIER_KINDS.member, IDENTIFIER_KINDS.other];
+  const rows = await selectByIdentifier(db, kinds, normaliseIdentifier(value));
+  return findPatients(
+    db,
+    rows.map((row) => row.memberId),
+  );
+}
+
 /** The Patients with these ids; ids that are no Patient of the tenant are left out. */
 export async function findPatients(db: TenantDatabase, patientIds: readonly string[]): Promise<readonly FoundRecord[]> {
   const rows = await selectUmbs(db, patientIds);

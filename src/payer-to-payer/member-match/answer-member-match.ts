@@ -4,6 +4,7 @@ import { decideConsent } from '#/consent/consent.ts';
 import { isBlocked, keepConsent, numbersOf, sensitiveDataOf } from '#/consent/consents.ts';
 import { compareWith } from '#/consent/payer-identifiers.ts';
 import { matchMember } from '#/members/match/find-members.ts';
+import { memberNamespaceOf } from '#/members/umb.ts';
 import type { Clock } from '#/platform/clock/clock.ts';
 import type { Database, TenantConnection } from '#/platform/db/database.ts';
 import type { Tenants } from '#/tenants/tenants.ts';
@@ -60,7 +61,7 @@ export async function answerMemberMatch(
   });
   if (limit.kind === 'exceeded') throw limited(limit);
 
-  const memberNamespace = tenant.settings.memberNamespace ?? `${deps.tenants.issuer(tenant)}/ids/member`;
+  const memberNamespace = memberNamespaceOf(deps.tenants, tenant);
   const match = await matchMember(db, tenant, memberNamespace, request.described);
   if (match.kind !== 'one') {
     await forgetEndedAttempts(db, now);

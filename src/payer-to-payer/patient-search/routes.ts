@@ -1,0 +1,97 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditSink } from '#/audit/audit-sink.ts';
+import type { AccessContext } from '#/authorization/access.ts';
+import { FHIR_BASES } from '#/fhir/capability/fhir-route.ts';
+import { fhirErrorHandler } from '#/fhir/fhir-errors.ts';
+import { FHIR_JSON, FhirRefusal } from '#/fhir/outcome.ts';
+import { memberAuditKey, memberNamespaceOf } from '#/members/umb.ts';
+import type { Clock } from '#/platform/clock/clock.ts';
+import type { Database } from '#/platform/db/database.ts';
+import { resolveTenant } from '#/tenants/resolve-tenant.ts';
+import type { Tenant, Tenants } from '#/tenants/tenants.ts';
+import { accepts } from '../export/negotiation.ts';
+import { type FoundPatient, findSharedPatients } from './find-shared-patient.ts';
+import { parseIdentifierSearch } from './parse-identifier-search.ts';
+
+export interface PatientSearchDeps {
+  readonly database: Database;
+  readonly tenants: Tenants;
+  readonly audit: AuditSink;
+  readonly clock: Clock;
+  readonly requireAccess: (request: FastifyRequest, tenant: Tenant, permission: 'read') => Promise<AccessContext>;
+}
+
+const SEARCH = {
+  kind: 'search',
+  type: 'Patient',
+  parameters: [
+    {
+      name: 'identifier',
+      type: 'token',
+      definition: 'http://hl7.org/fhir/SearchParameter/Patient-identifier',
+    },
+  ],
+} as const;
+
+/**
+ * `GET Patient?identifier=` for payers, on both names of the FHIR base: how a requester turns the identifier of a match
+ * into the Patient (P2P-16). To be mounted under `/v1/:tenant`.
+ */
+export function patientSearchRoutes(deps: PatientSearchDeps): FastifyPluginAsync {
+  return async (server) => {
+    server.setErrorHandler(fhirErrorHandler);
+    for (const base of FHIR_BASES)
+      server.get(`${base}/Patient`, { exposeHeadRoute: false, config: { fhir: SEARCH } }, async (request, reply) => {
+        const tenant = await resolveTenant(deps.tenants, request);
+        const access = await deps.requireAccess(request, tenant, 'read');
+        if (!accepts(request.headers.accept, ['application/fhir+json', 'application/json']))
+          throw new FhirRefusal(406, {
+            severity: 'error',
+            code: 'not-supported',
+            text: 'Only FHIR JSON can be answered here.',
+          });
+        return search(deps, access, base, request, reply);
+      });
+  };
+}
+
+async function search(
+  deps: PatientSearchDeps,
+  access: AccessContext,
+  base: (typeof FHIR_BASES)[number],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { tenant } = access;
+  const token = parseIdentifierSearch(request.query as Record<string, unknown>);
+  const namespace = memberNamespaceOf(deps.tenants, tenant);
+  const found = await findSharedPatients(access, token, namespace, { database: deps.database, now: deps.clock.now() });
+  await deps.audit.append(tenant.id, {
+    action: 'patient.search',
+    outcome: 'success',
+    client: access.client,
+    organization: access.organization?.id,
+    memberKey: found[0] && memberAuditKey(tenant.id, found[0].umb),
+    requestId: access.requestId,
+    tokenId: access.tokenId,
+    address: request.ip,
+    facts: { results: found.length },
+  });
+  const root = base === '/r4' ? deps.tenants.fhirBase(tenant) : deps.tenants.bulkBase(tenant);
+  const self = `${root}/Patient?identifier=${encodeURIComponent(String((request.query as { identifier: string }).identifier))}`;
+  return reply
+    .code(200)
+    .header('content-type', FHIR_JSON)
+    .send(renderBundle(root, self, found));
+}
+
+/** The stored text goes into the Bundle as it is: parsing and writing it again would change numbers (storage.md 4). */
+function renderBundle(root: string, self: string, found: readonly FoundPatient[]): string {
+  const entries = found.map(
+    ({ id, content }) =>
+      `{"fullUrl":${JSON.stringify(`${root}/Patient/${id}`)},"resource":${content},"search":{"mode":"match"}}`,
+  );
+  const link = JSON.stringify([{ relation: 'self', url: self }]);
+  const entry = entries.length > 0 ? `,"entry":[${entries.join(',')}]` : '';
+  return `{"resourceType":"Bundle","type":"searchset","total":${found.length},"link":${link}${entry}}`;
+}
