@@ -1,7 +1,8 @@
 import { feedCommands } from '#/ingest/commands.ts';
 import type { Command } from '#/platform/cli/command.ts';
+import { sandboxCommands } from '#/sandbox/commands.ts';
 import type { Services } from '../services.ts';
 import { tenantCommands } from './tenant-commands.ts';
 
 /** Every command but `serve` and `help`. docs/reference/cli.md is generated from this table. */
-export const COMMANDS: readonly Command<Services>[] = [...tenantCommands, ...feedCommands];
+export const COMMANDS: readonly Command<Services>[] = [...tenantCommands, ...feedCommands, ...sandboxCommands];
