@@ -59,6 +59,68 @@ test('whatever JSON is sent, an answer comes and nothing is thrown (property)', 
   );
 });
 
+/** Objects of the right shape for a type, with junk in random places: reaches every rule with values it did not expect. */
+function shaped(entropy: Iterator<number>, type: string, node: string, depth: number): unknown {
+  const next = (below: number): number => (entropy.next().value as number) % below;
+  const elements = Object.entries(structureTable()[type]?.[node] ?? {});
+  const result: Record<string, unknown> = {};
+  for (let count = next(6) + 1; count > 0 && elements.length > 0; count--) {
+    const [name, definition] = elements[next(elements.length)]!;
+    const [, max, child, types] = /^\d+\.\.(\d+|\*) (?:@(\S+)|([^=]+))/.exec(definition)!;
+    const options = (types ?? '').replaceAll(/\([^)]*\)/g, '').split('|');
+    const chosen = options[next(options.length)]!;
+    const key = name.endsWith('[x]') ? `${name.slice(0, -3)}${chosen.charAt(0).toUpperCase()}${chosen.slice(1)}` : name;
+    const isJunk = depth > 6 || next(4) === 0;
+    const value = isJunk
+      ? JUNK[next(JUNK.length)]
+      : child
+        ? shaped(entropy, type, child, depth + 1)
+        : shapedType(entropy, chosen, depth, next);
+    result[next(12) === 0 ? `_${key}` : key] = max === '*' && next(8) > 0 ? [value, value] : value;
+  }
+  return result;
+}
+
+function shapedType(entropy: Iterator<number>, type: string, depth: number, next: (below: number) => number): unknown {
+  if (type === 'Resource') return { ...(shaped(entropy, 'Patient', '', depth + 2) as object), resourceType: 'Patient' };
+  return structureTable()[type] ? shaped(entropy, type, '', depth + 1) : JUNK[next(JUNK.length)];
+}
+
+const JUNK = [
+  null,
+  true,
+  0,
+  -1,
+  1e308,
+  '',
+  'x',
+  '#',
+  '#x',
+  'Patient/1',
+  '2024-02-30',
+  '2024',
+  '<div>',
+  'active',
+  [],
+  {},
+  [null],
+  [[]],
+  [{}],
+  ['x'],
+  { coding: 'x' },
+  { id: 'x' },
+];
+
+test('nor for resources of the right shape with junk in them (property)', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...RESOURCE_TYPES), fc.infiniteStream(fc.nat()), (resourceType, entropy) => {
+      const resource = { ...(shaped(entropy, resourceType, '', 0) as object), resourceType };
+      expect(Array.isArray(validateResource(resource))).toBe(true);
+    }),
+    { numRuns: 4_000 },
+  );
+});
+
 test('no issue quotes content, wherever the content stands (property)', () => {
   const secret = 'Zaphod 42-Beeblebrox';
   const secretTree = fc.letrec((tie) => ({

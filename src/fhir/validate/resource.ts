@@ -4,6 +4,8 @@ import { nodeCheck } from './compile.ts';
 import { type Check, type Fields, isObject, type Run } from './run.ts';
 
 /**
+ * (This file and compile.ts call each other: elements hold resources, resources hold elements. Both only at run time.)
+ *
  * A resource inside another one that is whole in itself (Bundle.entry.resource, Parameters.parameter.resource), or the
  * one being validated: its own contained resources and the references to them are judged together.
  */
