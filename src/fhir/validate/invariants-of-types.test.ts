@@ -4,7 +4,6 @@ import { validateResource } from './validate.ts';
 const URL = 'http://example.org/x';
 const UCUM = 'http://unitsofmeasure.org';
 const text = { text: 'x' };
-const who = { display: 'x' };
 const valued = (type: string, value: unknown): object => ({
   resourceType: 'Basic',
   code: text,

@@ -36,8 +36,8 @@ const NAME_LIKE = /^_?[a-z][A-Za-z_]{0,39}$/;
  * The check of one JSON object against its node: unknown keys, required elements, one type of each choice, then the
  * node's own rules.
  *
- * One pass over the keys the object has, a Map for what they mean and a bit set for what was seen: an EOB of 7 KB has
- * some 300 keys of the 10,000 it could have.
+ * One pass over the keys the object has, a Map for what they mean and a bit set for what was seen: the published
+ * EOBs of 4.5 to 11 KB have 217 keys on average, far fewer than their nodes allow.
  */
 export function checkOf(shape: NodeShape): Check {
   const { properties, required, choices, rules, mayHoldOnlyId } = shape;
