@@ -72,8 +72,7 @@ function compileArm(type: string, arm: string): Extract | undefined {
       found.push({ value: values.some(({ value }) => value !== false), type: 'boolean' });
     };
   }
-  const cast = /^\(?([\w.]+?)\)? as ([A-Za-z]+)\)?$/.exec(arm) ?? undefined;
-  const path = cast ? `${cast[1]}.ofType(${cast[2]})` : arm;
+  const path = arm.replace(/^\(?([\w.]+) as ([A-Za-z]+)\)?/, '$1.ofType($2)');
   const parts = path.match(/[A-Za-z]+\([^()]*(?:\([^()]*\)[^()]*)?\)|[A-Za-z]+(?:\[\d+\])?/g);
   if (!parts || parts.join('.') !== path.replace(/[()]+(?=\.)/g, (closing) => closing)) return undefined;
   if (parts[0] !== type && parts[0] !== 'Resource' && parts[0] !== 'DomainResource') return undefined;
@@ -120,16 +119,18 @@ function walk(value: unknown, steps: readonly Step[], index: number, type: strin
   }
 }
 
-/** The element `name` at a place; a choice has one property for each of its types. */
+/** The element `name` at a place; a choice (`value[x]` in the table) has one property for each of its types. */
 function stepTo(place: Place, name: string): Step | undefined {
-  const spec = structureTable()[place.type]?.[place.node]?.[name];
+  const node = structureTable()[place.type]?.[place.node];
+  const choice = node?.[`${name}[x]`];
+  const spec = choice ?? node?.[name];
   if (spec === undefined)
     return name === 'id' ? { properties: [{ key: 'id', place: { type: 'id', node: '' } }] } : undefined;
   const target = spec.slice(spec.indexOf(' ') + 1);
   if (target.startsWith('@'))
     return { properties: [{ key: name, place: { type: place.type, node: target.slice(1) } }] };
   const types = target.split('|').map((type) => type.replace(/[(=].*$/s, ''));
-  if (types.length === 1) return { properties: [{ key: name, place: { type: types[0]!, node: '' } }] };
+  if (choice === undefined) return { properties: [{ key: name, place: { type: types[0]!, node: '' } }] };
   return {
     properties: types.map((type) => ({
       key: name + type[0]!.toUpperCase() + type.slice(1),
