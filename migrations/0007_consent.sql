@@ -23,11 +23,12 @@ create index consent_record_member on consent_record (tenant_id, mk, member_id);
 -- Each block stays as a row; the one without `lifted_at` is in force.
 create table consent_block (
   tenant_id int not null,
+  id bigint generated always as identity,
   mk bigint not null,
   member_id text collate "C" not null,
   blocked_at timestamptz not null,
   lifted_at timestamptz check (lifted_at >= blocked_at),
-  primary key (tenant_id, mk, member_id, blocked_at)
+  primary key (tenant_id, id)
 );
 create unique index consent_block_in_force on consent_block (tenant_id, mk, member_id) where lifted_at is null;
 

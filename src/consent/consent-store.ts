@@ -75,7 +75,7 @@ export async function insertBlocks(db: TenantQueryable, members: readonly Member
   const result = await db.query(
     `insert into consent_block (tenant_id, mk, member_id, blocked_at)
      select $1, m.mk, m.member_id, $4 from unnest($2::bigint[], $3::text[]) m (mk, member_id)
-     on conflict do nothing`,
+     on conflict (tenant_id, mk, member_id) where lifted_at is null do nothing`,
     [db.tenantId, members.map((member) => member.mk), members.map((member) => member.memberId), at],
   );
   return result.rowCount ?? 0;
