@@ -49,6 +49,7 @@ export const STORIES = {
   'old-data': { historyDays: 3100, chronic: ['hypertension'], officeVisits: 6, checkUps: 7, dentalVisits: 4 },
   concurrent: { chronic: ['coronary'], hasOtherPayer: true },
   former: { coverageEndedAgo: 120 },
+  died: { coverageEndedAgo: 200, hasDied: true, chronic: ['hypertension'] },
 } as const satisfies Record<string, Partial<Omit<Story, 'chronic'>> & { readonly chronic?: readonly string[] }>;
 
 type Row = readonly [
@@ -277,6 +278,7 @@ const TESTER_MEMBERS: readonly Row[] = [
     'former',
     'Coverage has ended: a former member',
   ],
+  ['t15', 'Edith', 'Lindgren', '1938-06-25', 'female', '800100201501', '04101', 'died', 'Has died: a former member'],
 ];
 
 const JAY_YOUNG: Row = [

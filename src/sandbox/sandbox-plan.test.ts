@@ -208,7 +208,7 @@ describe('the named members', () => {
     expect(found[0]!.supportingInfo[0].valueReference.reference).toMatch(/^DocumentReference\//);
   });
 
-  test('one has data older than five years, one a coverage that has ended, one a second payer, one a former name', () => {
+  test('one has data older than five years, one a coverage that has ended, one has died, one has a second payer, one a former name', () => {
     expect(
       recordOfName('Lindgren', 'Walter').some(
         ({ resourceType, period }) => resourceType === 'Encounter' && period.start < dayBefore(5 * 366),
@@ -227,6 +227,7 @@ describe('the named members', () => {
       ).size,
     ).toBe(2);
     expect(recordOfName('Brandt', 'Sofia')[0]!.name[1].family).toBe('Keller');
+    expect(recordOfName('Lindgren', 'Edith')[0]!.deceasedDateTime).toBe(dayBefore(200));
   });
 
   test('twins share family, birth date and subscriber id, not the member id; their coverage names the subscriber', () => {

@@ -21,21 +21,22 @@ export const billedDiagnosis = (illness: Illness): CodeableConcept => concept(IC
 
 const status = (system: string, code: string) => concept(`${TERMINOLOGY}/${system}`, code);
 
-/** A lasting illness on the problem list. */
-export function problem(context: MemberContext, illness: Illness, onset: Day): Resource {
+/** A lasting illness on the problem list, over since `resolved` if that is given. */
+export function problem(context: MemberContext, illness: Illness, onset: Day, resolved?: Day): Resource {
   return {
     resourceType: 'Condition',
     id: context.nextId('cond'),
-    meta: meta(PROBLEM, onset + 1, context.asOf),
+    meta: meta(PROBLEM, (resolved ?? onset) + 1, context.asOf),
     extension: [
       { url: 'http://hl7.org/fhir/StructureDefinition/condition-assertedDate', valueDateTime: isoDay(onset) },
     ],
-    clinicalStatus: status('condition-clinical', 'active'),
+    clinicalStatus: status('condition-clinical', resolved === undefined ? 'active' : 'resolved'),
     verificationStatus: status('condition-ver-status', 'confirmed'),
     category: [status('condition-category', 'problem-list-item')],
     code: illnessCode(illness),
     subject: context.patient,
     onsetDateTime: isoDay(onset),
+    ...(resolved === undefined ? {} : { abatementDateTime: isoDay(resolved) }),
     recordedDate: isoDay(onset),
   };
 }

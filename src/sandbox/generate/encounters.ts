@@ -1,7 +1,7 @@
 import { type Day, isoTime } from './calendar.ts';
 import type { Illness } from './catalogue/conditions.ts';
 import type { MemberContext } from './context.ts';
-import { type CodeableConcept, concept, meta, type Resource, reference } from './fhir.ts';
+import { type CodeableConcept, concept, meta, type Reference, type Resource, reference } from './fhir.ts';
 import type { Clinician, Facility } from './plan.ts';
 import { SNOMED, TERMINOLOGY, usCore } from './systems.ts';
 
@@ -14,6 +14,8 @@ export interface VisitFacts {
   readonly clinician: Clinician;
   readonly facility: Facility;
   readonly illness: Illness;
+  /** The Condition that is treated. */
+  readonly reason?: Reference | undefined;
 }
 
 const PROFILE = [usCore('encounter')];
@@ -45,6 +47,7 @@ export function encounter(context: MemberContext, facts: VisitFacts): Resource {
     ...(context.parties === 'standalone' ? participants(facts, period) : {}),
     period,
     reasonCode: [diagnosis],
+    ...(facts.reason ? { reasonReference: [facts.reason] } : {}),
     ...(facts.kind === 'inpatient'
       ? { hospitalization: { dischargeDisposition: concept(`${TERMINOLOGY}/discharge-disposition`, 'home') } }
       : {}),

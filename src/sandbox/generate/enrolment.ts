@@ -26,7 +26,8 @@ export function enrol(rng: Rng, plan: Plan, person: Person, story: Story, asOf: 
   const nextId = idCounter(person.id);
   const from = Math.max(asOf - story.historyDays, person.birth);
   const since = Math.max(dayOf(yearOf(from), 1, 1), person.birth);
-  const member = patient(person, idBase, since, asOf);
+  const died = story.hasDied ? asOf - (story.coverageEndedAgo ?? 0) : undefined;
+  const member = patient(person, idBase, since, asOf, died);
   const patientReference = reference(member);
   const relative =
     person.relationship === 'self' ? undefined : relatedPerson(nextId('rel'), person, patientReference, since, asOf);

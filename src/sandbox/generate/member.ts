@@ -75,7 +75,7 @@ function checkUps(enrolment: Enrolment, story: Story): Resource[] {
   const performer = reference(context.home.clinician.practitioner);
   return times(story.checkUps, (index) => {
     const day = Math.min(until, from + index * 365 + context.rng.int(0, 60));
-    const resources = officeVisit(context, CHECK_UP, day, index === 0 ? FIRST_VITALS : LATER_VITALS, false);
+    const resources = officeVisit(context, CHECK_UP, day, index === 0 ? FIRST_VITALS : LATER_VITALS);
     const at = reference(resources[0]!);
     const vaccine = immunization(context, day, performer);
     const isAdult = ageOn(context.person.birth, day) >= 18;
@@ -93,8 +93,9 @@ function lastingIllnesses(enrolment: Enrolment, story: Story): Resource[] {
   const { context, from, until } = enrolment;
   return story.chronic.flatMap((illness, index) => {
     const onset = from + context.rng.int(0, Math.max(1, Math.floor((until - from) / 3)));
-    const condition = problem(context, illness, onset);
-    const visit = officeVisit(context, illness, Math.min(until, onset + 14), ['blood-pressure'], true);
+    const isOver = illness.key === 'rhinitis';
+    const condition = problem(context, illness, onset, isOver ? Math.min(until, onset + 300) : undefined);
+    const visit = officeVisit(context, illness, Math.min(until, onset + 14), ['blood-pressure'], reference(condition));
     const drug = firstDrug(context, illness);
     const at = reference(visit[0]!);
     const start = Math.min(until, onset + 14);
@@ -104,7 +105,14 @@ function lastingIllnesses(enrolment: Enrolment, story: Story): Resource[] {
       ...(drug
         ? drugTreatment(
             context,
-            { drug, day: start, visit: at, reason: reference(condition), isOngoing: true, fills: story.fillsPerDrug },
+            {
+              drug,
+              day: start,
+              visit: at,
+              reason: reference(condition),
+              isOngoing: !isOver,
+              fills: story.fillsPerDrug,
+            },
             until,
           )
         : []),
@@ -134,7 +142,7 @@ function passingIllnesses(enrolment: Enrolment, story: Story): Resource[] {
     const day = dayWithin(enrolment);
     const age = ageOn(context.person.birth, day);
     const illness = context.rng.pick(ACUTE.filter((candidate) => age >= candidate.minAge && age <= candidate.maxAge));
-    const visit = officeVisit(context, illness, day, context.rng.chance(0.4) ? ['body-temperature'] : [], false);
+    const visit = officeVisit(context, illness, day, context.rng.chance(0.4) ? ['body-temperature'] : []);
     const at = reference(visit[0]!);
     const drug = firstDrug(context, illness);
     const needsXray = index === 0 && illness.key === 'bronchitis';

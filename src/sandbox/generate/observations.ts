@@ -56,18 +56,26 @@ export function labResults(
       effectiveDateTime: isoTime(day, 550),
       issued: isoTime(day, 1020),
       ...(performer ? { performer: [performer] } : {}),
-      valueQuantity: quantity(value, analyte.unit),
-      interpretation: [
-        concept(
-          `${TERMINOLOGY}/v3-ObservationInterpretation`,
-          value > analyte.high ? 'H' : value < analyte.low ? 'L' : 'N',
-        ),
-      ],
+      ...(context.rng.chance(SPOILED) ? NO_VALUE : labValue(value, analyte)),
       specimen: reference(specimen),
       referenceRange: [{ low: quantity(analyte.low, analyte.unit), high: quantity(analyte.high, analyte.unit) }],
     };
   });
   return { specimen, results };
+}
+
+/** Share of results that could not be measured. */
+const SPOILED = 0.02;
+const NO_VALUE = {
+  dataAbsentReason: concept(`${TERMINOLOGY}/data-absent-reason`, 'error', 'The specimen was spoiled'),
+};
+
+function labValue(value: number, analyte: Analyte) {
+  const interpretation = value > analyte.high ? 'H' : value < analyte.low ? 'L' : 'N';
+  return {
+    valueQuantity: quantity(value, analyte.unit),
+    interpretation: [concept(`${TERMINOLOGY}/v3-ObservationInterpretation`, interpretation)],
+  };
 }
 
 export function labReport(
@@ -132,13 +140,25 @@ export function vitalSign(context: MemberContext, kind: VitalSign, visit: Refere
   if (kind === 'blood-pressure')
     return { ...frame, code: concept(LOINC, '85354-9', 'Blood pressure'), ...rest, component: bloodPressure(context) };
   if (kind === 'pulse-oximetry')
-    return { ...frame, code: OXYGEN, ...rest, valueQuantity: quantity(context.rng.int(93, 99), '%') };
+    return {
+      ...frame,
+      code: OXYGEN,
+      ...rest,
+      valueQuantity: quantity(context.rng.int(93, 99), '%'),
+      component: OXYGEN_SUPPLY,
+    };
   const [loinc, unit, text, low, high] = VITALS[kind];
   const childhood = Math.min(1, (ageOn(context.person.birth, day) + 3) / 20);
   const grows = kind === 'body-weight' || kind === 'body-height';
   const value = Math.round(context.rng.int(low * 10, high * 10) * (grows ? childhood : 1)) / 10;
   return { ...frame, code: concept(LOINC, loinc, text), ...rest, valueQuantity: quantity(value, unit) };
 }
+
+/** Breathing plain air: no flow, 21 per cent of oxygen. */
+const OXYGEN_SUPPLY = [
+  { code: concept(LOINC, '3151-8', 'Flow of oxygen'), valueQuantity: quantity(0, 'L/min') },
+  { code: concept(LOINC, '3150-0', 'Share of oxygen breathed in'), valueQuantity: quantity(21, '%') },
+];
 
 const OXYGEN = {
   coding: [

@@ -41,11 +41,11 @@ const ombExtension = (name: string, [code, text]: readonly [string, string]) => 
 });
 
 /** C4BB-Patient and US Core Patient. */
-export function patient(person: Person, idBase: string, since: Day, asOf: Day): Resource {
+export function patient(person: Person, idBase: string, since: Day, asOf: Day, died?: Day): Resource {
   return {
     resourceType: 'Patient',
     id: person.id,
-    meta: meta(PATIENT, since, asOf),
+    meta: meta(PATIENT, died ?? since, asOf),
     extension: [
       ombExtension('race', person.race),
       ombExtension('ethnicity', person.ethnicity),
@@ -63,6 +63,7 @@ export function patient(person: Person, idBase: string, since: Day, asOf: Day): 
     ],
     gender: person.gender,
     birthDate: isoDay(person.birth),
+    ...(died === undefined ? {} : { deceasedDateTime: isoDay(died) }),
     address: [{ use: 'home', ...person.address, period: { start: isoDay(since) } }],
     communication: [{ language: concept('urn:ietf:bcp:47', 'en'), preferred: true }],
   };

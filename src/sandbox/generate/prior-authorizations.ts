@@ -113,6 +113,7 @@ export function priorAuthorization(context: MemberContext, facts: AuthorizationF
           ],
         }
       : {}),
+    ...(facts.parties.clinician ? { careTeam: [{ sequence: 1, provider: facts.parties.clinician }] } : {}),
     diagnosis: [
       {
         sequence: 1,

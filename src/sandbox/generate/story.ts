@@ -8,6 +8,8 @@ export interface Story {
   readonly historyDays: number;
   /** Set: the coverage ended so many days ago. */
   readonly coverageEndedAgo?: number;
+  /** The coverage ended because the member died. */
+  readonly hasDied?: boolean;
   /** An earlier product of the same plan before the present one. */
   readonly hadOtherProduct?: boolean;
   /** A coverage with another payer at the same time. */

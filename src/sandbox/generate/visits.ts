@@ -18,13 +18,17 @@ import { clinicianParties, facilityParties } from './parties.ts';
 import { CPT, HCPCS } from './systems.ts';
 import { procedure } from './treatments.ts';
 
-/** A visit to the family doctor: encounter, diagnosis, vital signs, laboratory, bill. */
+/**
+ * A visit to the family doctor: encounter, diagnosis, vital signs, laboratory, bill.
+ *
+ * @param lasting the problem that is followed up; missing: the visit finds an illness of its own
+ */
 export function officeVisit(
   context: MemberContext,
   illness: Illness,
   day: Day,
   vitals: readonly VitalSign[],
-  isLasting: boolean,
+  lasting?: Reference,
 ): Resource[] {
   const { clinician, facility } = context.home;
   const isCheckUp = illness.key === 'checkUp';
@@ -35,6 +39,7 @@ export function officeVisit(
     clinician,
     facility,
     illness,
+    reason: lasting,
   };
   const visit = encounter(context, facts);
   const at = reference(visit);
@@ -56,7 +61,7 @@ export function officeVisit(
   ];
   return [
     visit,
-    ...(isCheckUp || isLasting ? [] : [visitDiagnosis(context, illness, at, day)]),
+    ...(isCheckUp || lasting ? [] : [visitDiagnosis(context, illness, at, day)]),
     ...vitals.map((kind) => vitalSign(context, kind, at, day)),
     ...panels.flatMap((key) => laboratory(context, key, at, day)),
     professionalClaim(context, {

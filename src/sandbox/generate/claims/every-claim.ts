@@ -27,6 +27,12 @@ export function everyClaim(context: MemberContext): Resource[] {
   ];
 }
 
+/** A claim that came before the record begins is known by its number only. */
+const replaces = (context: MemberContext, what: string) => ({
+  relationship: 'prior' as const,
+  claimNumber: claimNumber(`${context.person.id}-old-${what}`),
+});
+
 const ago = (context: MemberContext, days: number) => context.asOf - days;
 
 function hospitalClaims(context: MemberContext, illness: Illness): Resource[] {
@@ -43,9 +49,19 @@ function hospitalClaims(context: MemberContext, illness: Illness): Resource[] {
   const visit = (days: number) => ({ start: ago(context, days), end: ago(context, days), parties, diagnoses });
   return [
     inpatientClaim(context, { ...stay(400), amountsAt: 'item' }),
-    inpatientClaim(context, { ...stay(700), amountsAt: 'header' }),
+    inpatientClaim(context, {
+      ...stay(700),
+      amountsAt: 'header',
+      status: 'partiallypaid',
+      related: replaces(context, 'stay'),
+    }),
     outpatientClaim(context, { ...visit(380), isEmergency: true, amountsAt: 'item' }),
-    outpatientClaim(context, { ...visit(520), isEmergency: false, amountsAt: 'header' }),
+    outpatientClaim(context, {
+      ...visit(520),
+      isEmergency: false,
+      amountsAt: 'header',
+      related: replaces(context, 'visit'),
+    }),
     outpatientClaim(context, {
       ...visit(90),
       isEmergency: false,
@@ -160,7 +176,7 @@ function drugClaims(context: MemberContext): Resource[] {
   });
   return [
     pharmacyClaim(context, fill(300, 'lisinopril', 0)),
-    pharmacyClaim(context, fill(210, 'lisinopril', 1)),
+    pharmacyClaim(context, { ...fill(210, 'lisinopril', 1), related: replaces(context, 'fill') }),
     pharmacyClaim(context, { ...fill(205, 'ibuprofen', 0), isCompound: true }),
     pharmacyClaim(context, { ...fill(140, 'atorvastatin', 0), prescriber }),
     pharmacyClaim(context, { ...fill(80, 'alendronate', 0), status: 'denied' }),
@@ -176,7 +192,13 @@ function dentalClaims(context: MemberContext): Resource[] {
       diagnoses: [concept(ICD10CM, 'Z01.20', 'Check of the teeth')],
       visit: 'check',
     }),
-    oralClaim(context, { ...visit(320), diagnoses: [concept(ICD10CM, 'K02.9', 'Tooth decay')], visit: 'filling' }),
+    oralClaim(context, {
+      ...visit(320),
+      diagnoses: [concept(ICD10CM, 'K02.9', 'Tooth decay')],
+      visit: 'filling',
+      status: 'partiallypaid',
+      related: replaces(context, 'filling'),
+    }),
   ];
 }
 

@@ -101,6 +101,6 @@ function drawLines(context: MemberContext, facts: StayFacts): InstitutionalLine[
     line('0250', nights, rng.int(9000, 42000)),
     line('0300', rng.int(2, 9), rng.int(4000, 15000)),
     ...(facts.procedures.length > 0 ? [line('0360', 1, rng.int(450000, 1900000))] : []),
-    line('0636', rng.int(1, 6), rng.int(3000, 20000), concept(HCPCS, 'J2270')),
+    { ...line('0636', rng.int(1, 6), rng.int(3000, 20000), concept(HCPCS, 'J2270')), modifier: concept(HCPCS, 'KX') },
   ];
 }

@@ -91,6 +91,7 @@ export function oralClaim(context: MemberContext, facts: DentalFacts): Resource 
       quantity: { value: 1 },
       ...(isFilling && index === 0 ? { bodySite: concept(TOOTH, '3'), subSite: [surface('O')] } : {}),
       ...(facts.encounter ? { encounter: [facts.encounter] } : {}),
+      ...(facts.status !== undefined && facts.status !== 'paid' ? { noteNumber: [1] } : {}),
       adjudication: lineAdjudication(amounts[index]!, network, facts.paidTo ?? 'provider'),
     })),
     adjudication: [
