@@ -220,7 +220,7 @@ describe('people', () => {
       patient('b'),
       coverage('cb', 'b', { subscriberId: 'FAM' }),
     );
-    const [{ umb }] = (await findPatients(data, ['a'])) as [{ umb: string }];
+    const umb = (await findPatients(data, ['a']))[0]!.umb;
     const ids = async (word: string) =>
       (await findByAnyId(data, word)).map((person) => person.map((record) => record.memberId));
     expect(await ids('a')).toEqual([['a']]);
