@@ -62,6 +62,6 @@ function explain(error: unknown): string {
   if (code === '3D000') return 'The database that DATABASE_URL names does not exist. Create it first.';
   if (isConnectionLost(error) || code === 'ENOTFOUND')
     return 'The database cannot be reached. Check DATABASE_URL, and that the server runs.';
-  makeLog('error').error({ err: safeError(error) }, 'unexpected failure');
+  makeLog('error').error({ err: error }, 'unexpected failure');
   return `Covered Bridge stopped: ${error instanceof Error ? error.message : 'an unknown error'}`;
 }

@@ -45,7 +45,7 @@ export async function openServices(config: Config, options: { log?: Log; clock?:
     const database = openDatabase({
       connection,
       poolSize: config.databasePoolSize,
-      onError: (error) => log.warn({ err: safeError(error) }, 'a database connection broke'),
+      onError: (error) => log.warn({ err: error }, 'a database connection broke'),
     });
     const tenants = makeTenants(database, config.publicUrl);
     return {

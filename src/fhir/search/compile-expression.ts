@@ -62,6 +62,17 @@ function isWrapped(arm: string): boolean {
   return false;
 }
 
+/** `(a.b as C).d` without its brackets. */
+function unwrapped(arm: string): string {
+  if (!arm.startsWith('(')) return arm;
+  let depth = 0;
+  for (let i = 0; i < arm.length; i++) {
+    if (arm[i] === '(') depth++;
+    else if (arm[i] === ')' && --depth === 0) return arm.slice(1, i) + arm.slice(i + 1);
+  }
+  return arm;
+}
+
 function compileArm(type: string, arm: string): Extract | undefined {
   const exists = /^(.*)\.exists\(\)( and \1 != false)?$/.exec(arm);
   if (exists?.[1]) {
@@ -72,7 +83,7 @@ function compileArm(type: string, arm: string): Extract | undefined {
       found.push({ value: values.some(({ value }) => value !== false), type: 'boolean' });
     };
   }
-  const path = arm.replace(/^\(?([\w.]+) as ([A-Za-z]+)\)?/, '$1.ofType($2)');
+  const path = unwrapped(arm).replace(/^([\w.]+) as ([A-Za-z]+)/, '$1.ofType($2)');
   const parts = path.match(/[A-Za-z]+\([^()]*(?:\([^()]*\)[^()]*)?\)|[A-Za-z]+(?:\[\d+\])?/g);
   if (!parts || parts.join('.') !== path.replace(/[()]+(?=\.)/g, (closing) => closing)) return undefined;
   if (parts[0] !== type && parts[0] !== 'Resource' && parts[0] !== 'DomainResource') return undefined;

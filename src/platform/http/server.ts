@@ -103,7 +103,7 @@ export function describeError(
 ): { status: number; code: string; message: string } {
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return { status, code: clientErrorCode(status), message: clientErrorText(status) };
-  request.log.error({ err: safeError(error) }, 'request failed');
+  request.log.error({ err: error }, 'request failed');
   return status === 503
     ? { status, code: 'unavailable', message: 'The service is not ready. Try again shortly.' }
     : {

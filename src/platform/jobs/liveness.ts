@@ -66,7 +66,7 @@ export async function startLiveness(
     while (!stopping.signal.aborted) {
       await sleep(SWEEP_INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
-      await sweep().catch((error) => log.warn({ err: safeError(error) }, 'looking for dead processes failed'));
+      await sweep().catch((error) => log.warn({ err: error }, 'looking for dead processes failed'));
     }
   })();
 

@@ -1,0 +1,32 @@
+import { type GateFinding, gateLine } from './output-gate.ts';
+import { decideRelease, type PolicyRequest, type WithheldReason } from './policy.ts';
+import { type RedactionSettings, redact } from './redact.ts';
+
+/** What the decision and the redaction of a line depend on. */
+export interface DisclosureRequest extends PolicyRequest {
+  readonly tenant: PolicyRequest['tenant'] & RedactionSettings;
+}
+
+export type DisclosedLine =
+  | { readonly line: Buffer }
+  /** The policy keeps it. */
+  | { readonly withheld: WithheldReason }
+  /** The gate stopped it: an amount was in it after redaction. Reported as a fault of ours. */
+  | { readonly blocked: GateFinding };
+
+/**
+ * Takes one stored line to the form in which it may leave, or says why it stays: the policy, the redactor, and then the
+ * gate, which knows nothing of the redactor.
+ *
+ * @param line canonical JSON of one resource, as stored
+ */
+export function discloseLine(line: Buffer, request: DisclosureRequest): DisclosedLine {
+  const text = line.toString('utf8');
+  const decision = decideRelease(JSON.parse(text), request);
+  if (!decision.release) return { withheld: decision.reason };
+  if (!decision.redact) return { line };
+  const redacted = redact(text, request.tenant);
+  const finding = gateLine(redacted);
+  if (finding) return { blocked: finding };
+  return { line: redacted === text ? line : Buffer.from(redacted) };
+}
