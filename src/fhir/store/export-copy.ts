@@ -105,15 +105,23 @@ export async function readSharedLines(
   },
 ): Promise<readonly Buffer[]> {
   const { rt, ids, transactionTime, since } = request;
-  const result = await db.query<{ content: string }>(
-    `select id, content from shared_resource
-      where tenant_id = $1 and rt = $2 and id = any($3) and not deleted and changed_at <= $4 and changed_at > $5
-     union all
-     select id, content from resource_history
-      where tenant_id = $1 and mk = 0 and rt = $2 and id = any($3) and member_id = '' and not deleted
-        and changed_at <= $4 and replaced_at > $4 and replaced_at < now() + interval '1 day' and changed_at > $5
-     order by id`,
+  const current = await db.query<{ id: string; content: string | null; changed_later: boolean }>(
+    `select id, changed_at > $4 as changed_later,
+            case when not deleted and changed_at <= $4 and changed_at > $5 then content end as content
+       from shared_resource where tenant_id = $1 and rt = $2 and id = any($3)`,
     [db.tenantId, rt, ids, transactionTime, since ?? '-infinity'],
   );
-  return result.rows.map(({ content }) => Buffer.from(content));
+  const lines = current.rows.flatMap(({ id, content }) => (content === null ? [] : [{ id, content }]));
+  // Only what was replaced meanwhile is in the history; planning over its many partitions takes 5 ms.
+  const changedLater = current.rows.flatMap((row) => (row.changed_later ? [row.id] : []));
+  if (changedLater.length > 0) {
+    const earlier = await db.query<{ id: string; content: string }>(
+      `select id, content from resource_history
+        where tenant_id = $1 and mk = 0 and rt = $2 and id = any($3) and member_id = '' and not deleted
+          and changed_at <= $4 and replaced_at > $4 and changed_at > $5`,
+      [db.tenantId, rt, changedLater, transactionTime, since ?? '-infinity'],
+    );
+    lines.push(...earlier.rows);
+  }
+  return lines.sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ content }) => Buffer.from(content));
 }

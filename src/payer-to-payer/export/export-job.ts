@@ -35,7 +35,7 @@ export interface ExportProgress {
   /** A part is one resource type of one slice of the members. */
   readonly partsTotal: number;
   readonly partsDone: number;
-  /** Files closed so far, without those of OperationOutcomes. */
+  /** Output files closed so far: those of OperationOutcomes and of deletions do not count. */
   readonly files: number;
   /** Resources in them. */
   readonly resources: number;

@@ -1,3 +1,4 @@
+import type { ConsentPolicy } from '#/consent/consent.ts';
 import type { Queryable, TenantConnection, TenantDatabase } from '#/platform/db/database.ts';
 import type { ExportFile, ExportJob, ExportProgress } from './export-job.ts';
 
@@ -91,7 +92,7 @@ export async function readStatus(db: TenantDatabase, jobId: string): Promise<Exp
                   lateral (select count(*)::int as parts_total, (count(*) filter (where done))::int as parts_done
                              from export_part where tenant_id = $1 and job_id = $2) p,
                   lateral (select count(*)::int as files, coalesce(sum(resources), 0) as resources
-                             from export_file where tenant_id = $1 and job_id = $2 and kind <> 'error') f
+                             from export_file where tenant_id = $1 and job_id = $2 and kind = 'output') f
             where j.tenant_id = $1 and j.id = $2`,
     values: [db.tenantId, jobId],
   });
@@ -153,19 +154,23 @@ export async function readFiles(
 export interface OwnedFile {
   readonly file: ExportFile;
   readonly slice: number;
+  /** The consent policy under which the file's slice was written. */
+  readonly policy: ConsentPolicy;
   readonly job: ExportJob;
 }
 
 export async function readOwnedFile(db: TenantDatabase, name: string): Promise<OwnedFile | undefined> {
-  const result = await db.read<JobRow & FileRow & { slice: number }>({
+  const result = await db.read<JobRow & FileRow & { slice: number; policy: ConsentPolicy }>({
     name: 'export-file',
-    text: `select ${JOB_COLUMNS}, f.name, f.kind, f.type, f.resources, f.size_bytes, f.slice
-             from export_file f join export_job j on j.tenant_id = f.tenant_id and j.id = f.job_id
+    text: `select ${JOB_COLUMNS}, f.name, f.kind, f.type, f.resources, f.size_bytes, f.slice, w.policy
+             from export_file f
+             join export_job j on j.tenant_id = f.tenant_id and j.id = f.job_id
+             join export_slice_work w on w.tenant_id = f.tenant_id and w.job_id = f.job_id and w.slice = f.slice
             where f.tenant_id = $1 and f.name = $2`,
     values: [db.tenantId, name],
   });
   const row = result.rows[0];
-  return row && { file: fileOf(row), slice: row.slice, job: jobOf(db.tenantId, row) };
+  return row && { file: fileOf(row), slice: row.slice, policy: row.policy, job: jobOf(db.tenantId, row) };
 }
 
 /**
@@ -180,6 +185,16 @@ export async function cancelJob(tx: TenantConnection, jobId: string, now: Date):
     [tx.tenantId, jobId, now],
   );
   return result.rowCount === 1;
+}
+
+/** Makes every job of a tenant cancelled, for the reset of a sandbox. */
+export async function cancelJobs(tx: TenantConnection, now: Date): Promise<readonly string[]> {
+  const result = await tx.query<{ id: string }>(
+    `update export_job set state = 'cancelled', changed_at = $2, expires_at = $2
+      where tenant_id = $1 and state <> 'cancelled' returning id`,
+    [tx.tenantId, now],
+  );
+  return result.rows.map(({ id }) => id);
 }
 
 /** Ends an open job without a result, after its last try. */

@@ -18,7 +18,7 @@ const NEWLINE = 0x0a;
 export interface PartWriter {
   /** Resolves at once unless a buffer has to be written: that is the back-pressure. The line has no newline in it. */
   write(line: Buffer): Promise<void> | undefined;
-  /** Makes everything durable and closes. A part without lines has no file. */
+  /** Writes the rest and closes. A part without lines has no file. Durable once the folder has synced the files. */
   close(): Promise<readonly ExportFile[]>;
   /** Closes and removes what was written. */
   discard(): Promise<void>;
@@ -62,7 +62,6 @@ export function makePartWriter({ folder, tenantId, jobId, type, kind, limits }: 
   async function closeFile(): Promise<void> {
     if (!file) return;
     await flush();
-    await file.handle.datasync();
     await file.handle.close();
     closed.push({ name: file.name, kind, type, resources: file.resources, sizeBytes: file.sizeBytes });
     file = undefined;

@@ -45,7 +45,7 @@ test('every member is in exactly one slice, with members of the same consent pol
 
 test('parts hold the types asked for and no other; shared types belong to the last slice (P2P-27)', () => {
   const slices = planSlices(members(40), 2);
-  const parts = planParts(slices, ['Practitioner', 'Patient', 'Observation']);
+  const parts = planParts(slices, ['Practitioner', 'Patient', 'Observation'], false);
   expect(parts.map(({ slice, type }) => `${slice} ${type}`)).toEqual([
     '1 Patient',
     '1 Observation',
@@ -53,6 +53,6 @@ test('parts hold the types asked for and no other; shared types belong to the la
     '2 Observation',
     '0 Practitioner',
   ]);
-  expect(planParts(slices, [])).toEqual([]);
-  expect(planParts(slices, EXPORTABLE_TYPES).filter(({ slice }) => slice === 1)).toHaveLength(22);
+  expect(planParts(slices, [], false)).toEqual([]);
+  expect(planParts(slices, EXPORTABLE_TYPES, false).filter(({ slice }) => slice === 1)).toHaveLength(22);
 });

@@ -1,17 +1,15 @@
 import { availableParallelism } from 'node:os';
+import type { ConsentPolicy } from '#/consent/consent.ts';
 import { EXPORTABLE_TYPES, isMemberType, isSharedType } from './exportable-types.ts';
-import {
-  type ConsentPolicy,
-  LAST_SLICE,
-  type PlannedMember,
-  type PlannedPart,
-  type PlannedSlice,
-} from './work-store.ts';
+import { LAST_SLICE, type PlannedMember, type PlannedPart, type PlannedSlice } from './work-store.ts';
 
 /** Up to here one slice is quicker than two: every slice costs a COPY for each type. */
 export const SLICE_MEMBERS_MIN = 32;
 /** Some 650 MB of a plan's usual data: seconds of work, so that little is lost with a killed process. */
 export const SLICE_MEMBERS_MAX = 5_000;
+
+/** The part of deletions: only an export with `_since` has it. */
+export const DELETIONS = 'Bundle';
 
 /** Files of deletions and of errors stand after all others. */
 export const DELETED_POSITION = 900;
@@ -41,15 +39,20 @@ export function planSlices(
   return [...slices, { slice: LAST_SLICE, policy: 'regular', members: [] }];
 }
 
-/** One part for each member type of each members' slice; shared types are the last slice's. */
-export function planParts(slices: readonly PlannedSlice[], types: readonly string[]): readonly PlannedPart[] {
+/** One part for each member type of each members' slice, and one for deletions; shared types are the last slice's. */
+export function planParts(
+  slices: readonly PlannedSlice[],
+  types: readonly string[],
+  withDeletions: boolean,
+): readonly PlannedPart[] {
   const ordered = EXPORTABLE_TYPES.map((type, position) => ({ type, position })).filter(({ type }) =>
     types.includes(type),
   );
+  const deletions = withDeletions ? [{ type: DELETIONS, position: DELETED_POSITION }] : [];
   return slices.flatMap(({ slice }) =>
-    ordered
-      .filter(({ type }) => (slice === LAST_SLICE ? isSharedType(type) : isMemberType(type)))
-      .map((part) => ({ slice, ...part })),
+    slice === LAST_SLICE
+      ? ordered.filter(({ type }) => isSharedType(type)).map((part) => ({ slice, ...part }))
+      : [...ordered.filter(({ type }) => isMemberType(type)), ...deletions].map((part) => ({ slice, ...part })),
   );
 }
 

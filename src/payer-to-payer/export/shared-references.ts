@@ -19,7 +19,7 @@ export function sharedReferencesOf(line: Buffer): readonly string[] {
     const from = at + MARK.length;
     const to = line.indexOf(QUOTE, from);
     if (to < 0 || to - from > REFERENCE_BYTES_MAX) continue;
-    const match = LOCAL.exec(line.latin1Slice(from, to));
+    const match = LOCAL.exec(line.toString('latin1', from, to));
     if (match && isSharedType(match[1]!)) found.push(`${match[1]}/${match[2]}`);
   }
   return found;

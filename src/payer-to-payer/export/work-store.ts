@@ -148,7 +148,7 @@ export async function readSliceMembers(
   return result.rows.map((row) => ({ mk: row.mk, memberId: row.member_id }));
 }
 
-/** The slices of members, in order; the last slice is not among them. */
+/** The slices of members that are still to be done, in order; the last slice is not among them. */
 export async function readOpenSlices(db: TenantDatabase, jobId: string): Promise<readonly number[]> {
   const result = await db.query<{ slice: number }>(
     `select slice from export_slice_work where tenant_id = $1 and job_id = $2 and not done and slice <> ${LAST_SLICE} order by slice`,
@@ -175,7 +175,7 @@ export async function readOpenParts(
  *
  * @throws Superseded when it is void
  */
-async function requireClaim(tx: TenantConnection, claim: SliceClaim): Promise<void> {
+export async function requireClaim(tx: TenantConnection, claim: SliceClaim): Promise<void> {
   const held = await tx.query(
     `select 1 from export_slice_work w join export_job j on j.tenant_id = w.tenant_id and j.id = w.job_id
       where w.tenant_id = $1 and w.job_id = $2 and w.slice = $3 and w.attempt = $4 and not w.done and j.state = 'running'
@@ -315,11 +315,20 @@ export async function finishSlice(tx: TenantConnection, claim: SliceClaim): Prom
   return open.rows[0]!.open === 0;
 }
 
+/** Did anything that left name a shared resource? */
+export async function hasReferences(db: TenantDatabase, jobId: string): Promise<boolean> {
+  const result = await db.query('select 1 from export_reference where tenant_id = $1 and job_id = $2 limit 1', [
+    db.tenantId,
+    jobId,
+  ]);
+  return result.rowCount === 1;
+}
+
 /** A page of the shared resources to write, in the order of their ids. */
 export async function readReferences(
   db: TenantDatabase,
   jobId: string,
-  page: { readonly type: string; readonly after: string; readonly limit: number; readonly depth?: number },
+  page: { readonly type: string; readonly after: string; readonly limit: number; readonly depth: number | undefined },
 ): Promise<readonly string[]> {
   const result = await db.query<{ id: string }>(
     `select id from export_reference

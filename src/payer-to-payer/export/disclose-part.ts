@@ -1,0 +1,60 @@
+import { type DisclosureRequest, discloseLine } from '#/disclosure/disclose-line.ts';
+import { linesOf } from './lines.ts';
+import { blockedResourceNote } from './notes.ts';
+import type { PartWriter } from './part-writer.ts';
+import { sharedReferencesOf } from './shared-references.ts';
+
+/** What became of the lines of one part that did not simply leave. */
+export interface Disclosed {
+  readonly notes: readonly string[];
+  readonly references: ReadonlySet<string>;
+  readonly withheld: Readonly<Record<string, number>>;
+}
+
+/**
+ * Takes the stored lines of one part through the disclosure policy, the redactor and the output gate, and writes what may
+ * leave. One block of lines is in memory at a time; a full write buffer stops the reading.
+ *
+ * @param wantsReferences whether shared resources can come along at all
+ */
+export async function disclosePart(
+  source: AsyncIterable<Buffer>,
+  part: {
+    readonly type: string;
+    readonly request: DisclosureRequest;
+    readonly wantsReferences: boolean;
+    readonly signal: AbortSignal;
+  },
+  writer: PartWriter | undefined,
+): Promise<Disclosed> {
+  const notes: string[] = [];
+  const references = new Set<string>();
+  const withheld: Record<string, number> = {};
+  for await (const lines of linesOf(source)) {
+    part.signal.throwIfAborted();
+    for (const stored of lines) {
+      const disclosed = discloseLine(stored, part.request);
+      if ('line' in disclosed) {
+        if (part.wantsReferences) for (const reference of sharedReferencesOf(disclosed.line)) references.add(reference);
+        const full = writer?.write(disclosed.line);
+        if (full) await full;
+      } else if ('withheld' in disclosed) {
+        withheld[disclosed.withheld] = (withheld[disclosed.withheld] ?? 0) + 1;
+      } else {
+        withheld.blocked = (withheld.blocked ?? 0) + 1;
+        notes.push(blockedResourceNote(part.type, idOf(stored)));
+      }
+    }
+  }
+  return { notes, references, withheld };
+}
+
+/** Only for lines that the gate stopped, so the cost of parsing does not matter. */
+function idOf(line: Buffer): string | undefined {
+  try {
+    const { id } = JSON.parse(line.toString('utf8')) as { id?: unknown };
+    return typeof id === 'string' && /^[A-Za-z0-9.-]{1,64}$/.test(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}

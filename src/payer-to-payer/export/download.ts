@@ -1,0 +1,100 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import type { AccessContext } from '#/authorization/access.ts';
+import type { GroupMemberNow } from '../groups/groups.ts';
+import type { ExportDeps } from './export-deps.ts';
+import { isGone } from './export-job.ts';
+import { exportRefusal } from './export-refusals.ts';
+import { type OwnedFile, readOwnedFile } from './export-store.ts';
+import { isFileName } from './files.ts';
+import { auditKeyOf, covers, readMembersNow } from './members-now.ts';
+import { withoutMembers } from './without-members.ts';
+import { LAST_SLICE, type PlannedMember, readSliceMembers } from './work-store.ts';
+
+/** Bytes on their way to the client. The audit event is committed before they are handed out. */
+export interface Download {
+  readonly content: Readable;
+  /** Absent when lines are left out on the way. */
+  readonly sizeBytes: number | undefined;
+}
+
+/**
+ * Opens a file of an export for the client that asked for it.
+ *
+ * Consent counts at each download too (ROW-20). A file of members of whom none may leave any more is refused; where some
+ * may, the lines of the others are left out on the way, so that nobody waits for somebody else's consent. What belongs to
+ * no member (organizations, practitioners, deletions) goes as long as one member of the export may leave; the error file
+ * holds no member's data and always goes.
+ *
+ * @throws Refusal `file-unknown`, `file-suppressed`
+ */
+export async function openDownload(deps: ExportDeps, access: AccessContext, name: string): Promise<Download> {
+  const db = deps.database.tenant(access.tenant.id);
+  const owned = isFileName(name) ? await readOwnedFile(db, name) : undefined;
+  if (
+    !owned ||
+    owned.job.client !== access.client ||
+    owned.job.state !== 'complete' ||
+    isGone(owned.job, deps.clock.now())
+  )
+    throw exportRefusal('file-unknown');
+  const [members, written] = await Promise.all([
+    readMembersNow(deps, access.tenant, owned.job),
+    owned.slice === LAST_SLICE ? [] : readSliceMembers(db, owned.job.id, owned.slice),
+  ]);
+  const revoked = revokedMembers(owned, written, members);
+  const handle = await open(deps.folder.pathOf(access.tenant.id, owned.job.id, name), 'r');
+  try {
+    await deps.audit.append(access.tenant.id, {
+      action: 'export.file.read',
+      outcome: 'success',
+      client: access.client,
+      organization: access.organization?.id,
+      memberKey: auditKeyOf(access.tenant, members),
+      subject: owned.job.id,
+      requestId: access.requestId,
+      tokenId: access.tokenId,
+      facts: {
+        file: name,
+        type: owned.file.type,
+        resources: owned.file.resources,
+        bytes: owned.file.sizeBytes,
+        membersLeftOut: revoked.size,
+      },
+    });
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return revoked.size === 0
+    ? { content: readFrom(handle), sizeBytes: owned.file.sizeBytes }
+    : {
+        content: Readable.from(withoutMembers(readFrom(handle), revoked), { objectMode: false }),
+        sizeBytes: undefined,
+      };
+}
+
+const READ_BYTES = 256 * 1024;
+
+const readFrom = (handle: FileHandle): Readable => handle.createReadStream({ highWaterMark: READ_BYTES });
+
+/** The members with lines in this file who may not leave any more. */
+function revokedMembers(
+  { file, slice, policy }: OwnedFile,
+  written: readonly PlannedMember[],
+  members: readonly GroupMemberNow[],
+): ReadonlySet<string> {
+  if (file.kind === 'error') return new Set();
+  const policies = new Map(
+    members.flatMap((member) => (member.kind === 'shared' ? [[member.memberId, member.policy]] : [])),
+  );
+  if (slice === LAST_SLICE) {
+    if (policies.size === 0) throw exportRefusal('file-suppressed');
+    return new Set();
+  }
+  const revoked = written
+    .filter(({ memberId }) => !covers(policies.get(memberId), policy))
+    .map(({ memberId }) => memberId);
+  if (revoked.length === written.length) throw exportRefusal('file-suppressed');
+  return new Set(revoked);
+}

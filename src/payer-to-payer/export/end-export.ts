@@ -1,0 +1,76 @@
+import { recordAudit } from '#/audit/audit.ts';
+import { readFiles } from './export-store.ts';
+import { auditKeyOf, readMembersNow } from './members-now.ts';
+import { ERROR_POSITION } from './plan.ts';
+import { followReferences, writeShared } from './shared-resources.ts';
+import { type SliceWork, writingPart } from './slice-work.ts';
+import { completeJob, finishParts, type Note, type PartResult, readNotes, readOpenParts } from './work-store.ts';
+
+const NOTES_PAGE = 1_000;
+
+/**
+ * The last slice: shared resources that what left has named, then the error file, then the job is complete.
+ *
+ * @throws Superseded; the signal's reason
+ */
+export async function endExport(work: SliceWork): Promise<void> {
+  const { deps, tenant, job, claim, signal } = work;
+  const db = deps.database.tenant(tenant.id);
+  await deps.folder.prepare(tenant.id, job.id);
+  const parts = await readOpenParts(db, claim);
+  const anyShared = parts.length > 0 && (await followReferences(work));
+  const results: PartResult[] = [];
+  for (const part of parts) {
+    signal.throwIfAborted();
+    results.push(
+      await writingPart(work, { type: part.type, kind: 'output' }, async (writer) => {
+        const disclosed = anyShared ? await writeShared(work, part.type, writer) : { notes: [], withheld: {} };
+        return { ...part, notes: disclosed.notes, references: [], withheld: disclosed.withheld };
+      }),
+    );
+  }
+  const errors = await writingPart(work, { type: 'OperationOutcome', kind: 'error' }, async (writer) => {
+    for await (const note of notesOf(work, results)) await writer.write(Buffer.from(note));
+    return { type: 'OperationOutcome', position: ERROR_POSITION, notes: [], references: [], withheld: {} };
+  });
+  const written = [...results, errors].flatMap(({ files }) => files.map(({ name }) => name));
+  await deps.folder.sync(tenant.id, job.id, written);
+  const members = await readMembersNow(deps, tenant, job);
+  const files = await db.transaction(async (tx) => {
+    const now = deps.clock.now();
+    await finishParts(tx, claim, [...results, errors], now);
+    const totals = await completeJob(tx, claim, now);
+    await recordAudit(tx, {
+      action: 'export.complete',
+      outcome: 'success',
+      client: job.client,
+      organization: job.organization,
+      memberKey: auditKeyOf(tenant, members),
+      subject: job.id,
+      facts: {
+        group: job.groupId,
+        files: totals.files,
+        bytes: totals.sizeBytes,
+        resources: totals.resourcesByType,
+        withheld: totals.withheldByReason,
+      },
+    });
+    return readFiles(tx, job.id);
+  });
+  // Left over by attempts that were killed. Only the attempt that completed the job comes here.
+  const known = new Set(files.map(({ name }) => name));
+  const left = (await deps.folder.list(tenant.id, job.id)).filter((name) => !known.has(name));
+  await deps.folder.remove(tenant.id, job.id, left);
+}
+
+/** The lines of the error file: those kept in rows, then those of the parts written just now. */
+async function* notesOf({ deps, tenant, job }: SliceWork, results: readonly PartResult[]): AsyncGenerator<string> {
+  const db = deps.database.tenant(tenant.id);
+  for (let after: Note | undefined; ; ) {
+    const page = await readNotes(db, job.id, after, NOTES_PAGE);
+    for (const { outcome } of page) yield outcome;
+    after = page.at(-1);
+    if (!after) break;
+  }
+  for (const { notes } of results) yield* notes;
+}

@@ -1,0 +1,42 @@
+import type { ConsentPolicy } from '#/consent/consent.ts';
+import { memberAuditKey } from '#/members/umb.ts';
+import type { Tenant } from '#/tenants/tenants.ts';
+import { type GroupMemberNow, membersWithConsentNow } from '../groups/groups.ts';
+import type { ExportDeps } from './export-deps.ts';
+import type { ExportJob } from './export-job.ts';
+
+type ConsentDeps = Pick<ExportDeps, 'database' | 'clock'>;
+
+/** All members of the job's group as their consents stand at this moment. */
+export function readMembersNow(
+  deps: ConsentDeps,
+  tenant: Tenant,
+  job: Pick<ExportJob, 'groupId'>,
+): Promise<readonly GroupMemberNow[]> {
+  return membersWithConsentNow(deps.database.tenant(tenant.id), tenant, job.groupId, deps.clock.now());
+}
+
+/**
+ * The policy under which each member of the job's group may leave at this moment. Who is not in the answer may not:
+ * consent ended, a block was set, the group is gone.
+ */
+export async function policiesNow(
+  deps: ConsentDeps,
+  tenant: Tenant,
+  job: ExportJob,
+): Promise<ReadonlyMap<string, ConsentPolicy>> {
+  const members = await readMembersNow(deps, tenant, job);
+  return new Map(members.flatMap((member) => (member.kind === 'shared' ? [[member.memberId, member.policy]] : [])));
+}
+
+/** Does a consent of this policy still cover what is written under the other? A narrower one does not. */
+export function covers(policy: ConsentPolicy | undefined, written: ConsentPolicy): boolean {
+  return policy !== undefined && (policy === 'sensitive' || written === 'regular');
+}
+
+/** The audit key of the person an export is about, when it is about one; a group of several is named by its id. */
+export function auditKeyOf(tenant: Tenant, members: readonly GroupMemberNow[]): string | undefined {
+  const persons = new Set(members.map(({ umb }) => umb));
+  const [only] = persons;
+  return only !== undefined && persons.size === 1 ? memberAuditKey(tenant.id, only) : undefined;
+}

@@ -1,0 +1,35 @@
+import { dropSlices } from '#/fhir/store/export-copy.ts';
+import type { Tenant } from '#/tenants/tenants.ts';
+import type { ExportDeps } from './export-deps.ts';
+import { deleteJob, failStaleJobs, readGoneJobs, readKnownJobs } from './export-store.ts';
+import { readOpenSlices } from './work-store.ts';
+
+/** Jobs removed in one go; the rest follows in the next. */
+const PURGE_JOBS_MAX = 1_000;
+/**
+ * An open job that recorded nothing for so long has lost its work (its tries were used up by killed processes); it must
+ * not keep its group from being exported again.
+ */
+const STALE_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/** Removes the files and rows of a job that nobody may see any more. A download under way keeps its open file. */
+export async function releaseJob(deps: ExportDeps, tenant: Tenant, jobId: string): Promise<void> {
+  const db = deps.database.tenant(tenant.id);
+  await deps.folder.removeJob(tenant.id, jobId);
+  const slices = await readOpenSlices(db, jobId);
+  if (slices.length > 0) await db.connection((connection) => dropSlices(connection, jobId, slices));
+  await deleteJob(db, jobId);
+}
+
+/** Removes what is past its retention or was deleted, and folders that no job knows (P2P-36). */
+export async function purgeExports(deps: ExportDeps): Promise<void> {
+  for (const tenant of await deps.tenants.list()) {
+    const db = deps.database.tenant(tenant.id);
+    const now = deps.clock.now();
+    await failStaleJobs(db, new Date(now.getTime() - STALE_AFTER_MS), now);
+    for (const jobId of await readGoneJobs(db, now, PURGE_JOBS_MAX)) await releaseJob(deps, tenant, jobId);
+    const folders = await deps.folder.jobs(tenant.id);
+    const known = folders.length > 0 ? await readKnownJobs(db, folders) : new Set<string>();
+    for (const jobId of folders.filter((id) => !known.has(id))) await deps.folder.removeJob(tenant.id, jobId);
+  }
+}
