@@ -17,10 +17,11 @@ create table member_match (
 );
 
 -- One row per identifier and the resource it stands in. kind: 1 member id, 2 subscriber id, 3 coverage id, 4 another id
--- of the patient, 5 unique member identifier (every Patient has exactly one row of it).
+-- of the patient, 5 unique member identifier (every Patient has exactly one row of it), 6 the one the person had before the
+-- plan set its own.
 create table member_identifier (
   tenant_id int not null,
-  kind smallint not null check (kind between 1 and 5),
+  kind smallint not null check (kind between 1 and 6),
   value_n text collate "C" not null,
   mk bigint not null,
   member_id text collate "C" not null,

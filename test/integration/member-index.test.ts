@@ -201,6 +201,24 @@ describe('people', () => {
     expect(await findPerson(data, 'p77')).toEqual([]);
   });
 
+  test('an identifier that was given out before the plan set its own goes on identifying the person', async () => {
+    await write(patient('a'), coverage('ca', 'a'));
+    const { umb } = (await findPatients(data, ['a']))[0]!;
+    await write(
+      patient('a', {
+        identifier: [
+          {
+            type: { coding: [{ system: 'http://hl7.org/fhir/us/davinci-hrex/CodeSystem/hrex-temp', code: 'UMB' }] },
+            value: 'P-78',
+          },
+        ],
+      }),
+    );
+    expect(await match(asking(umb))).toMatchObject({ kind: 'one', umb: 'P-78' });
+    await remove('Coverage', 'ca');
+    expect(await countNotMatchable(data)).toBe(1);
+  });
+
   test('a Patient merged into another is the same person', async () => {
     await write(
       patient('old', { link: [{ type: 'replaced-by', other: { reference: 'Patient/new' } }] }),

@@ -584,6 +584,10 @@ describe('what cannot be read or used (payer-to-payer.md 1.7)', () => {
     const xml = await match(request(), { headers: { accept: 'application/fhir+xml' } });
     expect(xml.status).toBe(406);
     expect(xml.body).toEqual(plain('not-supported', 'Only FHIR JSON can be answered here.'));
+    expect((await post(`${STANDARD}?_format=xml`, request())).status).toBe(406);
+    expect(
+      (await post(`${STANDARD}?_format=application/fhir+json`, request(), { headers: { accept: 'text/html' } })).status,
+    ).toBe(200);
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const answer = await match(request(), { method });
       expect(answer.status).toBe(405);

@@ -155,6 +155,29 @@ describe('GET Patient?identifier= for payers (P2P-16)', () => {
   });
 });
 
+test('a Patient that carries a sensitive label does not leave under the policy #regular', async () => {
+  const labelled = {
+    resourceType: 'Patient',
+    id: 'label',
+    meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }] },
+    name: [{ family: 'Young', given: ['label'] }],
+    birthDate: '2001-03-11',
+  };
+  const cover = {
+    resourceType: 'Coverage',
+    id: 'c-label',
+    status: 'active',
+    beneficiary: { reference: 'Patient/label' },
+    identifier: [{ value: 'COV-label' }],
+    payor: [{ display: 'x' }],
+  };
+  await world.write('demo', labelled, cover);
+  const { umb } = await match('alpha', 'label');
+  expect(await ids('alpha', umb)).toEqual([]);
+  await world.write('demo', { ...labelled, meta: undefined });
+  expect(await ids('alpha', umb)).toEqual(['label']);
+});
+
 describe('blocks by the command line', () => {
   test('a block refuses the match and ends what runs; lifting it lets both go on', async () => {
     const db = world.db.database.tenant(tenant.id);

@@ -64,7 +64,8 @@ export async function findByAnyId(db: TenantDatabase, word: string): Promise<rea
 
 /** All records of whoever has this identifier in the Patient, or as the unique member identifier; in any writing. */
 export async function findByIdentifier(db: TenantDatabase, value: string): Promise<readonly FoundRecord[]> {
-  const kinds = [IDENTIFIER_KINDS.umb, IDENTIFIER_KINDS.member, IDENTIFIER_KINDS.other];
+  const { umb, formerUmb, member, other } = IDENTIFIER_KINDS;
+  const kinds = [umb, formerUmb, member, other];
   const rows = await selectByIdentifier(db, kinds, normaliseIdentifier(value));
   return findPatients(
     db,

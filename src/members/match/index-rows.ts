@@ -3,7 +3,7 @@ import { derivedUmb, HREX_IDENTIFIER_TYPES } from '../umb.ts';
 import { normaliseIdentifier, normaliseName, normalisePostalCode } from './normalise.ts';
 
 /** What an identifier is to a plan; the numbers are stored and never change. */
-export const IDENTIFIER_KINDS = { member: 1, subscriber: 2, coverage: 3, other: 4, umb: 5 } as const;
+export const IDENTIFIER_KINDS = { member: 1, subscriber: 2, coverage: 3, other: 4, umb: 5, formerUmb: 6 } as const;
 export type IdentifierKind = (typeof IDENTIFIER_KINDS)[keyof typeof IDENTIFIER_KINDS];
 
 export interface NameRow {
@@ -53,7 +53,8 @@ export function patientRows(tenantId: number, id: string, patient: Json): Patien
     .flatMap((identifier) => identifierRow(IDENTIFIER_KINDS.umb, identifier))
     .map((row) => row.value)
     .sort()[0];
-  const umb = ownUmb ?? derivedUmb(tenantId, replacedBy(patient) ?? id);
+  const derived = derivedUmb(tenantId, replacedBy(patient) ?? id);
+  const umb = ownUmb ?? derived;
   const birthDate = textIn(patient.birthDate);
   return {
     names: distinct(
@@ -79,6 +80,8 @@ export function patientRows(tenantId: number, id: string, patient: Json): Patien
         .filter((identifier) => !isForeign(identifier) && !hasCode(identifier.type, 'UMB', HREX_IDENTIFIER_TYPES))
         .flatMap((identifier) => identifierRow(memberOr(identifier, IDENTIFIER_KINDS.other), identifier)),
       ...identifierRow(IDENTIFIER_KINDS.umb, { value: umb }),
+      // It may have been given to somebody before the plan set one of its own.
+      ...(umb === derived ? [] : identifierRow(IDENTIFIER_KINDS.formerUmb, { value: derived })),
     ],
   };
 }

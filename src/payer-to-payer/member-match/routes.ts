@@ -11,7 +11,7 @@ import { isConnectionLost } from '#/platform/db/database.ts';
 import { Refusal } from '#/platform/refusal.ts';
 import { resolveTenant } from '#/tenants/resolve-tenant.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
-import { accepts } from '../export/negotiation.ts';
+import { requireJsonAnswer } from '../json-answer.ts';
 import { answerMemberMatch, type MemberMatchDeps } from './answer-member-match.ts';
 import { coded, inputRefusal, withSurfaceCode } from './match-outcomes.ts';
 import type { MatchCall } from './match-recorder.ts';
@@ -114,12 +114,7 @@ async function enter(
 ): Promise<AccessContext> {
   const tenant = await requireEndpoint(deps, endpoint, request);
   const access = await deps.requireAccess(request, tenant, 'member-match');
-  if (!accepts(request.headers.accept, ['application/fhir+json', 'application/json']))
-    throw new FhirRefusal(406, {
-      severity: 'error',
-      code: 'not-supported',
-      text: 'Only FHIR JSON can be answered here.',
-    });
+  requireJsonAnswer(request);
   return access;
 }
 

@@ -1,4 +1,5 @@
 import type { AccessContext } from '#/authorization/access.ts';
+import { discloseLine } from '#/disclosure/disclose-line.ts';
 import { objectsIn } from '#/fhir/loose-json.ts';
 import { rtOf } from '#/fhir/resource-types.ts';
 import { readMemberResource } from '#/fhir/store/resource-store.ts';
@@ -10,14 +11,13 @@ import type { IdentifierToken } from './parse-identifier-search.ts';
 export interface FoundPatient {
   readonly id: string;
   readonly umb: string;
-  readonly policy: 'regular' | 'sensitive';
-  /** The Patient as it is stored. */
+  /** The Patient as it may leave. */
   readonly content: string;
 }
 
 /**
  * The Patient with this identifier, if a group of the calling client has the member and the consent holds at this
- * moment; otherwise nobody, whether the plan knows the identifier or not (P2P-16). The identifier is the unique member
+ * moment and the disclosure policy lets the Patient go; otherwise nobody, whether the plan knows the identifier or not (P2P-16). The identifier is the unique member
  * identifier of a match, or one that stands in the Patient itself; it is compared exactly.
  *
  * @returns one Patient for each person, also where a person has several records
@@ -35,9 +35,16 @@ export async function findSharedPatients(
   const found: FoundPatient[] = [];
   for (const member of shared) {
     if (member.kind !== 'shared' || found.some((patient) => patient.umb === member.umb)) continue;
-    const content = await readPatient(db, member);
-    if (content === undefined || !hasIdentifier(content, member.umb, memberNamespace, token)) continue;
-    found.push({ id: member.memberId, umb: member.umb, policy: member.policy, content });
+    const stored = await readPatient(db, member);
+    if (stored === undefined || !hasIdentifier(stored, member.umb, memberNamespace, token)) continue;
+    const disclosed = discloseLine(Buffer.from(stored), {
+      accessType: 'payer-to-payer',
+      consentPolicy: member.policy,
+      now: deps.now,
+      tenant: tenant.settings,
+    });
+    if ('line' in disclosed)
+      found.push({ id: member.memberId, umb: member.umb, content: disclosed.line.toString('utf8') });
   }
   return found;
 }

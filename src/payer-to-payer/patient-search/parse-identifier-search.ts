@@ -9,33 +9,26 @@ export interface IdentifierToken {
 
 /** Longer values are no identifiers. */
 const VALUE_LENGTH_MAX = 300;
-const JSON_FORMATS = ['json', 'application/json', 'application/fhir+json'];
 
 /**
  * Reads the query of `GET Patient`. A payer's token reaches no member but by an identifier it knows, so `identifier` must
  * be there, once, and nothing else narrows the search: a parameter that were ignored would answer more than was asked.
  *
- * @throws FhirRefusal 400; 406 for a `_format` other than JSON
+ * @throws FhirRefusal 400
  *
  * Source: FHIR R4 search, token; payer-to-payer.md 1.4, P2P-16.
  */
 export function parseIdentifierSearch(query: Readonly<Record<string, unknown>>): IdentifierToken {
-  const { identifier, _format: format, ...others } = query;
+  const { identifier, _format, ...others } = query;
   if (Object.keys(others).length > 0)
-    throw refusal(400, 'not-supported', 'The only search parameter of Patient for payers is identifier.');
-  if (format !== undefined && !JSON_FORMATS.includes(String(format).replace(' ', '+')))
-    throw refusal(406, 'not-supported', 'Only FHIR JSON can be answered here.');
+    throw refusal('not-supported', 'The only search parameter of Patient for payers is identifier.');
   if (typeof identifier !== 'string' || identifier === '')
-    throw refusal(400, 'required', 'A payer’s search of Patient needs the parameter identifier, once.');
+    throw refusal('required', 'A payer’s search of Patient needs the parameter identifier, once.');
   const [first = '', ...rest] = splitUnescaped(identifier, '|');
   const token: IdentifierToken =
     rest.length === 0 ? { system: undefined, value: first } : { system: first, value: rest.join('|') };
   if (splitUnescaped(identifier, ',').length > 1 || token.value === '' || token.value.length > VALUE_LENGTH_MAX)
-    throw refusal(
-      400,
-      'value',
-      'identifier takes one value, or a system and a value with a vertical bar between them.',
-    );
+    throw refusal('value', 'identifier takes one value, or a system and a value with a vertical bar between them.');
   return { system: token.system && withoutEscapes(token.system), value: withoutEscapes(token.value) };
 }
 
@@ -53,6 +46,6 @@ function splitUnescaped(text: string, separator: string): readonly string[] {
   return parts;
 }
 
-function refusal(status: number, code: 'not-supported' | 'required' | 'value', text: string): FhirRefusal {
-  return new FhirRefusal(status, { severity: 'error', code, text });
+function refusal(code: 'not-supported' | 'required' | 'value', text: string): FhirRefusal {
+  return new FhirRefusal(400, { severity: 'error', code, text });
 }

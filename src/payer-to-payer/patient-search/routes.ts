@@ -3,13 +3,13 @@ import type { AuditSink } from '#/audit/audit-sink.ts';
 import type { AccessContext } from '#/authorization/access.ts';
 import { FHIR_BASES } from '#/fhir/capability/fhir-route.ts';
 import { fhirErrorHandler } from '#/fhir/fhir-errors.ts';
-import { FHIR_JSON, FhirRefusal } from '#/fhir/outcome.ts';
+import { FHIR_JSON } from '#/fhir/outcome.ts';
 import { memberAuditKey, memberNamespaceOf } from '#/members/umb.ts';
 import type { Clock } from '#/platform/clock/clock.ts';
 import type { Database } from '#/platform/db/database.ts';
 import { resolveTenant } from '#/tenants/resolve-tenant.ts';
 import type { Tenant, Tenants } from '#/tenants/tenants.ts';
-import { accepts } from '../export/negotiation.ts';
+import { requireJsonAnswer } from '../json-answer.ts';
 import { type FoundPatient, findSharedPatients } from './find-shared-patient.ts';
 import { parseIdentifierSearch } from './parse-identifier-search.ts';
 
@@ -44,12 +44,7 @@ export function patientSearchRoutes(deps: PatientSearchDeps): FastifyPluginAsync
       server.get(`${base}/Patient`, { exposeHeadRoute: false, config: { fhir: SEARCH } }, async (request, reply) => {
         const tenant = await resolveTenant(deps.tenants, request);
         const access = await deps.requireAccess(request, tenant, 'read');
-        if (!accepts(request.headers.accept, ['application/fhir+json', 'application/json']))
-          throw new FhirRefusal(406, {
-            severity: 'error',
-            code: 'not-supported',
-            text: 'Only FHIR JSON can be answered here.',
-          });
+        requireJsonAnswer(request);
         return search(deps, access, base, request, reply);
       });
   };
