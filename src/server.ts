@@ -1,10 +1,24 @@
+import os from 'node:os';
+import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { platformIssuerRoutes, tenantIssuerRoutes } from '#/authorization/routes.ts';
+import { collectFhirRoutes } from '#/fhir/capability/fhir-route.ts';
+import { fhirErrorHandler, fhirNotFoundHandler } from '#/fhir/fhir-errors.ts';
+import { capabilityRoutes } from '#/payer-to-payer/capability.ts';
+import type { ExportDeps } from '#/payer-to-payer/export/export-deps.ts';
+import { makeExportFolder } from '#/payer-to-payer/export/files.ts';
+import { makeExportJobs, scheduleExportPurge } from '#/payer-to-payer/export/jobs.ts';
+import { FILE_LIMITS } from '#/payer-to-payer/export/part-writer.ts';
+import { exportRoutes } from '#/payer-to-payer/export/routes.ts';
+import { memberMatchRoutes } from '#/payer-to-payer/member-match/routes.ts';
+import { patientSearchRoutes } from '#/payer-to-payer/patient-search/routes.ts';
 import { healthRoutes } from '#/platform/http/health.ts';
 import { makeMetrics, metricsRoutes } from '#/platform/http/prometheus.ts';
 import { describeError, makeServer } from '#/platform/http/server.ts';
 import type { JobHandlers } from '#/platform/jobs/jobs.ts';
 import { startWorkers } from '#/platform/jobs/workers.ts';
 import { Refusal } from '#/platform/refusal.ts';
+import { PROGRAM_VERSION, RELEASED_ON } from '#/platform/version.ts';
 import { makePathRewriter } from '#/tenants/resolve-tenant.ts';
 import type { Services } from './services.ts';
 
@@ -60,11 +74,41 @@ export async function startServer(services: Services): Promise<RunningServer> {
     ),
   );
 
-  const handlers: JobHandlers = {};
+  const { requireAccess, routeDeps } = services.authorization;
+  await http.register(platformIssuerRoutes(routeDeps));
+  const exports: ExportDeps = {
+    database,
+    tenants,
+    audit: services.audit,
+    clock: services.clock,
+    log,
+    folder: makeExportFolder(path.join(config.dataDir, 'exports')),
+    fileLimits: FILE_LIMITS,
+    parallelSlices: os.availableParallelism(),
+    openJobsPerClientMax: config.exportClientJobs,
+  };
+  await http.register(
+    async (tenant) => {
+      const fhirRoutes = collectFhirRoutes(tenant);
+      tenant.setErrorHandler(fhirErrorHandler);
+      tenant.setNotFoundHandler(fhirNotFoundHandler);
+      await tenant.register(tenantIssuerRoutes(routeDeps));
+      await tenant.register(memberMatchRoutes({ ...services, requireAccess }));
+      await tenant.register(patientSearchRoutes({ ...services, requireAccess }));
+      await tenant.register(exportRoutes({ ...exports, requireAccess }));
+      await tenant.register(
+        capabilityRoutes({ ...services, routes: fhirRoutes, version: PROGRAM_VERSION, releasedOn: RELEASED_ON }),
+      );
+    },
+    { prefix: '/v1/:tenant' },
+  );
+
+  const handlers: JobHandlers = { ...makeExportJobs(exports) };
 
   await readHosts();
   await http.listen({ host: config.host, port: config.port });
   const refresh = setInterval(() => void readHosts().catch(() => undefined), HOSTS_REFRESH_MS);
+  await scheduleExportPurge(exports);
   const workers = await startWorkers({ database, handlers, concurrency: config.jobConcurrency, log });
 
   return {

@@ -1,5 +1,6 @@
 import type { AuditSink } from '#/audit/audit-sink.ts';
 import { makeAuditSink } from '#/audit/audit-sink.ts';
+import { type Authorization, startAuthorization } from '#/authorization/authorization.ts';
 import type { Clock } from '#/platform/clock/clock.ts';
 import { systemClock } from '#/platform/clock/clock.ts';
 import type { Config } from '#/platform/config/config.ts';
@@ -25,6 +26,7 @@ export interface Services {
   readonly sealer: Sealer;
   readonly tenants: Tenants;
   readonly audit: AuditSink;
+  readonly authorization: Authorization;
   /** Closes connections, then stops the embedded database if nobody else uses it. */
   close(): Promise<void>;
 }
@@ -48,6 +50,15 @@ export async function openServices(config: Config, options: { log?: Log; clock?:
       onError: (error) => log.warn({ err: error }, 'a database connection broke'),
     });
     const tenants = makeTenants(database, config.publicUrl);
+    const audit = makeAuditSink(database);
+    const authorization = await startAuthorization({
+      database,
+      sealer,
+      tenants,
+      audit,
+      log,
+      publicUrl: config.publicUrl,
+    });
     return {
       config,
       log,
@@ -55,8 +66,10 @@ export async function openServices(config: Config, options: { log?: Log; clock?:
       database,
       sealer,
       tenants,
-      audit: makeAuditSink(database),
+      audit,
+      authorization,
       async close() {
+        await authorization.stop();
         await database.close();
         await embedded?.stop();
       },

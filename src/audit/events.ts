@@ -5,6 +5,12 @@
 export const AUDIT_EVENTS = {
   'tenant.create': 'A tenant was made. Facts: kind.',
   'tenant.change': 'Settings of a tenant were changed. Facts: the names of the settings.',
+  'client.create': 'A client was made. Facts: accessType, kind, tenants.',
+  'client.suspend': 'A client was stopped for now.',
+  'client.revoke': 'A client was ended for good.',
+  'organization.create': 'An organization was made.',
+  'token.issue': 'A token was issued. Facts: grant, scope.',
+  'token.refuse': 'A token was refused. Facts: error.',
   'feed.load':
     'A feed was loaded, or stopped half-way. Subject: the run. Facts: stored, unchanged, deleted, refused, vanished, bytes, files, attempt, code of the failure.',
   'export.kick-off':

@@ -1,8 +1,16 @@
+import { consentCommands } from '#/consent/commands.ts';
 import { feedCommands } from '#/ingest/commands.ts';
+import { onboardingCommands } from '#/onboarding/commands.ts';
 import type { Command } from '#/platform/cli/command.ts';
 import { sandboxCommands } from '#/sandbox/commands.ts';
 import type { Services } from '../services.ts';
 import { tenantCommands } from './tenant-commands.ts';
 
 /** Every command but `serve` and `help`. docs/reference/cli.md is generated from this table. */
-export const COMMANDS: readonly Command<Services>[] = [...tenantCommands, ...feedCommands, ...sandboxCommands];
+export const COMMANDS: readonly Command<Services>[] = [
+  ...tenantCommands,
+  ...onboardingCommands,
+  ...consentCommands,
+  ...feedCommands,
+  ...sandboxCommands,
+];

@@ -1,5 +1,7 @@
 import { type Config, isLoopback } from '#/platform/config/config.ts';
 import { freePort } from '#/platform/http/free-port.ts';
+import { makeSandboxes } from '#/sandbox/make-sandboxes.ts';
+import { insertTenant } from '#/tenants/tenant-store.ts';
 import { startServer } from '../server.ts';
 import { openServices } from '../services.ts';
 
@@ -16,6 +18,7 @@ export async function serve(given: Config): Promise<number> {
   const config = await withPort(given);
   const services = await openServices(config);
   try {
+    if (!config.production) await makeSandboxes(services, insertTenant);
     const server = await startServer(services);
     process.stdout.write(readyText(config));
     await stopped;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
 import { type Command, CommandRefused, UsageError } from '#/platform/cli/command.ts';
 import type { Tenants } from '#/tenants/tenants.ts';
 import { FeedRefusal, type FeedReport, type FeedSource, type RefusedLimit } from './feed.ts';
@@ -64,6 +65,9 @@ const load: Command<Wanted> = {
       maxRefused,
       signal: io.signal,
     };
+    // The nursery of this process would grow to 134 MB and stay; small it costs nothing (60,000 resources: 540 MB and 8.2 s
+    // with, 390 MB and 8.0 s without). A server that loads a feed keeps its own.
+    setFlagsFromString('--semi-space-growth-factor=1');
     try {
       const report = await loadFeed(services, tenant, sources, options, makeProgressWriter(io.stderr));
       return { exitCode: 0, json: report, text: textOf(report) };

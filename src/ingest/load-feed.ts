@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { recordAudit } from '#/audit/audit.ts';
 import { countNotMatchable } from '#/members/match/index-members.ts';
@@ -7,6 +8,7 @@ import type { Tenant } from '#/tenants/tenants.ts';
 import { type FeedOptions, type FeedProgress, FeedRefusal, type FeedReport, type FeedSource } from './feed.ts';
 import { withFeedLock } from './feed-lock.ts';
 import { closeRun, openRun } from './feed-store.ts';
+import { FEED_LIMITS } from './limits.ts';
 import { mergeWaiting } from './merge-waiting.ts';
 import { batchesOf, type FeedBatch } from './pipeline.ts';
 import { type FeedPlan, planFeed } from './plan.ts';
@@ -91,7 +93,7 @@ class Loading {
   }
 
   async run(): Promise<FeedReport> {
-    const pool = openWorkerPool(this.#options.workers);
+    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan));
     try {
       this.#tell('reading');
       for await (const batch of batchesOf(this.#plan, this.#run.position, pool, this.#counts.bytes)) {
@@ -231,6 +233,12 @@ class Loading {
   #seconds(): number {
     return this.#run.counts.seconds + (performance.now() - this.#startedAt) / 1000;
   }
+}
+
+/** A core each, but none for a feed that one thread has read before a second would have started. */
+function threadsFor({ bytesTotal }: FeedPlan): number {
+  const units = bytesTotal === undefined ? Number.POSITIVE_INFINITY : bytesTotal / FEED_LIMITS.blockBytes;
+  return Math.max(1, Math.min(availableParallelism(), Math.ceil(units / 4)));
 }
 
 /** Resources read before a share of refused ones is judged. */

@@ -1,10 +1,12 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadFeed } from '#/ingest/load-feed.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
 import { sharedData, sharedDataPresent } from '../support/shared-data.ts';
 
@@ -249,6 +251,81 @@ describe('forms of a feed', () => {
   });
 });
 
+describe('other sources', () => {
+  test('the manifest of a bulk export: output files, then the deleted ones, with the token of a file', async () => {
+    const asked: string[] = [];
+    const server = http.createServer((request, response) => {
+      asked.push(`${request.url} ${request.headers.authorization}`);
+      const remove = {
+        resourceType: 'Bundle',
+        type: 'transaction',
+        entry: [{ request: { method: 'DELETE', url: 'Patient/a' } }],
+      };
+      if (request.url === '/patients') response.end(lines(patient('a'), patient('b')));
+      else if (request.url === '/deleted') response.end(lines(remove));
+      else
+        response.end(
+          JSON.stringify({
+            transactionTime: '2026-01-01T00:00:00Z',
+            request: 'x',
+            requiresAccessToken: true,
+            output: [{ type: 'Patient', url: `http://${request.headers.host}/patients` }],
+            deleted: [{ type: 'Bundle', url: '/deleted' }],
+            error: [],
+          }),
+        );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/job/1`;
+      const slug = await newTenant();
+      const tokenFile = await file('token', 'abc.def\n');
+      const { exitCode, json } = await load(slug, url, '--token-file', tokenFile);
+      expect(exitCode).toBe(0);
+      // The export says that a is gone, so the last word in one batch is the deletion.
+      expect(json).toMatchObject({ read: 3, stored: 1, refused: 0, files: 2 });
+      expect((await contentOf(slug)).length).toBe(1);
+      expect(asked).toEqual(['/job/1 Bearer abc.def', '/patients Bearer abc.def', '/deleted Bearer abc.def']);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('lines made in memory, as the sandbox loads its members', async () => {
+    const tenant = await platform.tenant(await newTenant());
+    async function* made(): AsyncGenerator<Buffer> {
+      for (let i = 0; i < 30; i++) yield Buffer.from(lines(patient(`m${2 * i}`), patient(`m${2 * i + 1}`)));
+    }
+    const seen: string[] = [];
+    const report = await loadFeed(
+      platform.services,
+      tenant,
+      [{ kind: 'lines', name: 'made', lines: made() }],
+      {},
+      (state) => seen.push(state.phase),
+    );
+    expect(report).toMatchObject({ read: 60, stored: 60 });
+    expect(seen.at(-1)).toBe('done');
+  });
+
+  test('one feed at a time goes into a tenant', async () => {
+    const tenant = await platform.tenant(await newTenant());
+    const stop = new AbortController();
+    async function* slow(): AsyncGenerator<Buffer> {
+      yield Buffer.from(lines(patient('s')));
+      await new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
+    }
+    const first = loadFeed(platform.services, tenant, [{ kind: 'lines', name: 'slow', lines: slow() }]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const second = load(tenant.slug, await file('second-feed.ndjson', lines(patient('t'))));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await contentOf(tenant.slug)).toEqual([]);
+    stop.abort();
+    expect((await first).stored).toBe(1);
+    expect(await second).toMatchObject({ exitCode: 0, json: { stored: 1 } });
+  });
+});
+
 describe('updates and deletes', () => {
   test('a second feed stores what is new and changed, and leaves the rest', async () => {
     const slug = await newTenant();
@@ -476,6 +553,5 @@ test('every load leaves an audit event with counts, and none with content', asyn
       tenant.id,
     ]);
   expect(events.rows).toMatchObject([{ outcome: 'success', subject: json.run, facts: { stored: 1, refused: 0 } }]);
-  expect(createHash('sha256').update(JSON.stringify(events.rows)).digest('hex')).not.toBe('');
   expect(JSON.stringify(events.rows)).not.toContain('audit-1');
 });

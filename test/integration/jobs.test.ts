@@ -28,7 +28,9 @@ async function until(condition: () => boolean | Promise<boolean>, milliseconds: 
 
 function jobProcess(name: string): { child: ChildProcess; output(): string } {
   const script = fileURLToPath(new URL('../support/job-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, JSON.stringify(db.connection), name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, JSON.stringify(db.connection), name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   children.push(child);
   let output = '';
   child.stdout?.on('data', (chunk) => {
@@ -86,7 +88,9 @@ test('a job that fails is tried again, and a key keeps one waiting job', async (
 });
 
 test('the program’s role may add jobs but not read or change the job library’s tables', async () => {
-  await expect(db.database.platform.query('select * from graphile_worker._private_jobs')).rejects.toMatchObject({ code: '42501' });
+  await expect(db.database.platform.query('select * from graphile_worker._private_jobs')).rejects.toMatchObject({
+    code: '42501',
+  });
 });
 
 test('a job of a process killed by kill -9 is taken over by another within 5 s', async () => {

@@ -6,6 +6,8 @@ import type { Clock } from '#/platform/clock/clock.ts';
 import { readConfig } from '#/platform/config/config.ts';
 import { freePort } from '#/platform/http/free-port.ts';
 import { makeLog } from '#/platform/log/log.ts';
+import { makeSandboxes } from '#/sandbox/make-sandboxes.ts';
+import { insertTenant } from '#/tenants/tenant-store.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { runCommand } from '../../src/cli/run-command.ts';
 import { startServer } from '../../src/server.ts';
@@ -27,6 +29,8 @@ export interface TestPlatform {
 export interface PlatformOptions {
   /** Made by `tenant create` and `tenant set`; default: sandbox tenants `demo` and `bison`, empty. */
   readonly tenants?: readonly { slug: string; kind: 'sandbox' | 'production'; settings?: Record<string, string> }[];
+  /** Makes `demo` and `bison` as a first start does, filled; `tenants` come on top. */
+  readonly sandbox?: boolean;
   readonly clock?: Clock;
   readonly env?: Record<string, string>;
 }
@@ -62,10 +66,15 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     const output = await runCommand([...argv, '--json'], async () => shared, io);
     return { ...output, json: output.stdout === '' ? undefined : JSON.parse(output.stdout) };
   };
-  const wanted = options.tenants ?? [
-    { slug: 'demo', kind: 'sandbox' as const },
-    { slug: 'bison', kind: 'sandbox' as const },
-  ];
+  if (options.sandbox) await makeSandboxes(services, insertTenant);
+  const wanted =
+    options.tenants ??
+    (options.sandbox
+      ? []
+      : [
+          { slug: 'demo', kind: 'sandbox' as const },
+          { slug: 'bison', kind: 'sandbox' as const },
+        ]);
   for (const { slug, kind, settings } of wanted) {
     await must(cli('tenant', 'create', slug, '--name', `${slug} plan`, '--kind', kind));
     const pairs = Object.entries(settings ?? {}).map(([key, value]) => `${key}=${value}`);

@@ -35,13 +35,18 @@ export async function insertJob(tx: TenantConnection, job: ExportJob): Promise<b
   return result.rowCount === 1;
 }
 
-/** The open jobs of a client, all groups together. */
-export async function countOpenJobs(tx: TenantConnection, client: string): Promise<number> {
-  const result = await tx.query<{ open: number }>(
-    `select count(*)::int as open from export_job where tenant_id = $1 and client = $2 and state in ('queued', 'running')`,
-    [tx.tenantId, client],
+/** The open jobs of a client: of all groups together, and of this one. Waits for nobody, unlike the insert. */
+export async function countOpenJobs(
+  tx: TenantConnection,
+  client: string,
+  groupId: string,
+): Promise<{ readonly ofClient: number; readonly ofGroup: number }> {
+  const result = await tx.query<{ of_client: number; of_group: number }>(
+    `select count(*)::int as of_client, (count(*) filter (where group_id = $3))::int as of_group
+       from export_job where tenant_id = $1 and client = $2 and state in ('queued', 'running')`,
+    [tx.tenantId, client, groupId],
   );
-  return result.rows[0]!.open;
+  return { ofClient: result.rows[0]!.of_client, ofGroup: result.rows[0]!.of_group };
 }
 
 const JOB_COLUMNS = `j.id, j.client, j.organization, j.group_id, j.flavour, j.state, j.request, j.types, j.since, j.transaction_time,

@@ -62,7 +62,9 @@ export async function kickOffExport(deps: ExportDeps, access: AccessContext, kic
   if (members.length > 0 && members.every(({ kind }) => kind === 'withheld')) throw exportRefusal('consent-not-valid');
 
   await db.transaction(async (tx) => {
-    if ((await countOpenJobs(tx, access.client)) >= deps.openJobsPerClientMax) throw exportRefusal('too-many-exports');
+    const open = await countOpenJobs(tx, access.client, kickOff.groupId);
+    if (open.ofGroup > 0) throw exportRefusal('export-running');
+    if (open.ofClient >= deps.openJobsPerClientMax) throw exportRefusal('too-many-exports');
     if (!(await insertJob(tx, job))) throw exportRefusal('export-running');
     await insertNotes(tx, job.id, ignoredParameterNotes(kickOff.wish.ignored));
     await recordAudit(tx, {
