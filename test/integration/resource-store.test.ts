@@ -11,7 +11,7 @@ import {
   readMemberResources,
   readMemberResourceVersion,
   readSharedResource,
-} from '#/fhir/store/resource-store.ts';
+} from '#/fhir/store/read-resources.ts';
 import type { TenantConnection } from '#/platform/db/database.ts';
 import { readHorizon } from '#/platform/db/horizon.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';

@@ -9,10 +9,12 @@ import type { ConsentPolicy } from '#/consent/consent.ts';
 import { blockMember, keepConsent } from '#/consent/consents.ts';
 import { canonicalise } from '#/fhir/canonical/canonicalise.ts';
 import { collectFhirRoutes } from '#/fhir/capability/fhir-route.ts';
+import { fhirNotFoundHandler } from '#/fhir/fhir-errors.ts';
 import { FhirRefusal } from '#/fhir/outcome.ts';
 import { rtOf } from '#/fhir/resource-types.ts';
 import { mergeBatch } from '#/fhir/store/merge.ts';
 import { memberKey, type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
+import { indexMembers } from '#/members/match/index-members.ts';
 import type { Clock } from '#/platform/clock/clock.ts';
 import { systemClock } from '#/platform/clock/clock.ts';
 import { freePort } from '#/platform/http/free-port.ts';
@@ -112,7 +114,7 @@ export async function startExportWorld(
     https: false,
     rewritePath: (request) => request.url ?? '/',
     renderError: (_error, _request, reply) => reply.code(500).send(),
-    renderNotFound: (_request, reply) => reply.code(404).send(),
+    renderNotFound: fhirNotFoundHandler,
   });
   const routes = collectFhirRoutes(server);
   const prefix = '/v1/:tenant';
@@ -136,9 +138,10 @@ export async function startExportWorld(
         prepareResource(resource, canonicalise(Buffer.from(JSON.stringify(resource)))),
       );
       const keys = deletes.map((reference) => ({ rt: rtOf(reference.split('/')[0]!), id: reference.split('/')[1]! }));
-      await db.database
-        .tenant(tenant(slug).id)
-        .writeTransaction((tx) => mergeBatch(tx, prepared as PreparedResource[], keys));
+      await db.database.tenant(tenant(slug).id).writeTransaction(async (tx) => {
+        const { changed } = await mergeBatch(tx, prepared as PreparedResource[], keys);
+        await indexMembers(tx, changed, keys);
+      });
     },
     group: (slug, client, members, consent = {}) =>
       db.database.tenant(tenant(slug).id).transaction(async (tx) => {

@@ -2,7 +2,7 @@ import type { AccessContext } from '#/authorization/access.ts';
 import { discloseLine } from '#/disclosure/disclose-line.ts';
 import { objectsIn } from '#/fhir/loose-json.ts';
 import { rtOf } from '#/fhir/resource-types.ts';
-import { readMemberResource } from '#/fhir/store/resource-store.ts';
+import { readMemberResource } from '#/fhir/store/read-resources.ts';
 import { findByIdentifier } from '#/members/match/find-members.ts';
 import type { Database, TenantDatabase } from '#/platform/db/database.ts';
 import { type GroupMemberNow, sharedWithClient } from '../groups/groups.ts';
