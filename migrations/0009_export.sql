@@ -78,6 +78,8 @@ create table export_file (
   resources int not null,
   size_bytes bigint not null,
   primary key (tenant_id, name),
+  -- a part is written once: a second set of its files cannot be recorded
+  unique (tenant_id, job_id, slice, type, sequence),
   foreign key (tenant_id, job_id) references export_job on delete cascade
 );
 create index export_file_job on export_file (tenant_id, job_id, position, slice, sequence);

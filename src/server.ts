@@ -5,6 +5,7 @@ import { platformIssuerRoutes, tenantIssuerRoutes } from '#/authorization/routes
 import { collectFhirRoutes } from '#/fhir/capability/fhir-route.ts';
 import { fhirErrorHandler, fhirNotFoundHandler } from '#/fhir/fhir-errors.ts';
 import { capabilityRoutes } from '#/payer-to-payer/capability.ts';
+import { CHECKPOINT_BYTES } from '#/payer-to-payer/export/checkpoint.ts';
 import type { ExportDeps } from '#/payer-to-payer/export/export-deps.ts';
 import { makeExportFolder } from '#/payer-to-payer/export/files.ts';
 import { makeExportJobs, scheduleExportPurge } from '#/payer-to-payer/export/jobs.ts';
@@ -84,7 +85,9 @@ export async function startServer(services: Services): Promise<RunningServer> {
     log,
     folder: makeExportFolder(path.join(config.dataDir, 'exports')),
     fileLimits: FILE_LIMITS,
-    parallelSlices: os.availableParallelism(),
+    checkpointBytes: CHECKPOINT_BYTES,
+    // One worker stays free for small exports, however many slices of big ones wait.
+    parallelSlices: Math.max(1, Math.min(os.availableParallelism(), config.jobConcurrency - 1)),
     openJobsPerClientMax: config.exportClientJobs,
   };
   await http.register(

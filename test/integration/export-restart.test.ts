@@ -93,6 +93,9 @@ test('P2P-38 after kill -9 in the middle of an export it is finished within 5 s 
   await killInTheMiddle(jobId);
   const before = await finishedParts(jobId);
   expect(before.length).toBeGreaterThan(0);
+  const halfDone = `select 1 from export_slice_work w where job_id = $1 and not done
+                       and exists (select from export_part p where p.job_id = w.job_id and p.slice = w.slice and p.done)`;
+  expect((await world.db.database.owner.query(halfDone, [jobId])).rowCount).toBeGreaterThan(0);
   const files = await world.deps.folder.list(world.tenant('bison').id, jobId);
   expect(files.length).toBeGreaterThan(before.length);
 

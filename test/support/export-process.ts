@@ -20,6 +20,8 @@ const handlers = makeExportJobs({
   log,
   folder: makeExportFolder(folder),
   fileLimits: FILE_LIMITS,
+  // Each part is recorded by itself, so that a kill can come between two parts of one slice.
+  checkpointBytes: 1,
   parallelSlices: 2,
   openJobsPerClientMax: 8,
 });

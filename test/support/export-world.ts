@@ -24,6 +24,7 @@ import { makeLog } from '#/platform/log/log.ts';
 import { makeTenants } from '#/tenants/tenant-store.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { capabilityRoutes } from '../../src/payer-to-payer/capability.ts';
+import { CHECKPOINT_BYTES } from '../../src/payer-to-payer/export/checkpoint.ts';
 import type { ExportDeps } from '../../src/payer-to-payer/export/export-deps.ts';
 import { makeExportFolder } from '../../src/payer-to-payer/export/files.ts';
 import { makeExportJobs } from '../../src/payer-to-payer/export/jobs.ts';
@@ -84,6 +85,7 @@ export async function startExportWorld(
   options: {
     clock?: Clock;
     fileLimits?: FileLimits;
+    checkpointBytes?: number;
     works?: boolean;
     parallelSlices?: number;
     openJobsPerClientMax?: number;
@@ -104,6 +106,7 @@ export async function startExportWorld(
     log,
     folder: makeExportFolder(folder),
     fileLimits: options.fileLimits ?? FILE_LIMITS,
+    checkpointBytes: options.checkpointBytes ?? CHECKPOINT_BYTES,
     parallelSlices: options.parallelSlices ?? 2,
     openJobsPerClientMax: options.openJobsPerClientMax ?? 8,
   };

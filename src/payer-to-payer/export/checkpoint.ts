@@ -3,7 +3,7 @@ import type { SliceWork } from './slice-work.ts';
 import { finishParts, finishSlice, type PartResult } from './work-store.ts';
 
 /** Finished parts are recorded together until they weigh this much or are this old: small exports commit once. */
-const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+export const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 const CHECKPOINT_AGE_MS = 500;
 
 /** Records the finished parts of one slice. */
@@ -41,7 +41,7 @@ export function makeCheckpoint({ deps, tenant, claim }: SliceWork): Checkpoint {
     async add(result) {
       pending.push(result);
       const bytes = pending.flatMap(({ files }) => files).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      const isDue = bytes >= CHECKPOINT_BYTES || performance.now() - recordedAt >= CHECKPOINT_AGE_MS;
+      const isDue = bytes >= deps.checkpointBytes || performance.now() - recordedAt >= CHECKPOINT_AGE_MS;
       if (isDue) await record(async () => undefined);
     },
     end: () => record((tx) => finishSlice(tx, claim)),

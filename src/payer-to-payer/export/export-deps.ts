@@ -15,6 +15,8 @@ export interface ExportDeps {
   readonly log: Log;
   readonly folder: ExportFolder;
   readonly fileLimits: FileLimits;
+  /** Finished parts are recorded together until they weigh this much; `CHECKPOINT_BYTES`. */
+  readonly checkpointBytes: number;
   /** Slices of one group that are worked on at the same time. */
   readonly parallelSlices: number;
   /** Exports that one client may have waiting or running. */
