@@ -42,9 +42,17 @@ export async function rateOf(work: () => Promise<unknown>, seconds: number, para
 export function report(figures: readonly Figure[]): void {
   const folder = fileURLToPath(new URL('./results/', import.meta.url));
   mkdirSync(folder, { recursive: true });
-  const machine = { cpu: os.cpus()[0]?.model ?? '', cores: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30), node: process.version };
+  const machine = {
+    cpu: os.cpus()[0]?.model ?? '',
+    cores: os.cpus().length,
+    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+    node: process.version,
+  };
   const at = new Date().toISOString();
-  writeFileSync(`${folder}/${at.replaceAll(':', '-')}.json`, `${JSON.stringify({ at, machine, figures }, undefined, 2)}\n`);
+  writeFileSync(
+    `${folder}/${at.replaceAll(':', '-')}.json`,
+    `${JSON.stringify({ at, machine, figures }, undefined, 2)}\n`,
+  );
   for (const figure of figures)
     console.log(
       `${figure.name}: ${(figure.ours / figure.limit).toFixed(2)} of ${figure.against} (${Math.round(figure.ours)} against ${Math.round(figure.limit)} ${figure.unit}; goal ${figure.goal}). ${figure.conditions}`,

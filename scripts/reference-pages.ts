@@ -1,4 +1,6 @@
 import { AUDIT_EVENTS } from '#/audit/events.ts';
+import { exportOutcomes } from '#/payer-to-payer/export/export-refusals.ts';
+import { inputOutcomes, matchOutcomes } from '#/payer-to-payer/member-match/match-outcomes.ts';
 import { usageOf } from '#/platform/cli/parse-command.ts';
 import { SETTINGS, type Setting } from '#/platform/config/settings.ts';
 import { snakeCase, TENANT_SETTINGS } from '#/tenants/settings.ts';
@@ -11,6 +13,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['config.md', configPage()],
     ['cli.md', cliPage()],
     ['audit-events.md', auditEventsPage()],
+    ['errors.md', errorsPage()],
     ['sandbox-members.md', page(sandboxMembersLines())],
   ]);
 }
@@ -100,5 +103,52 @@ function auditEventsPage(): string {
     '| action | when |',
     '| --- | --- |',
     ...Object.entries(AUDIT_EVENTS).map(([action, meaning]) => `| \`${action}\` | ${cell(meaning)} |`),
+  ]);
+}
+
+function errorsPage(): string {
+  const rows = (
+    table: Readonly<Record<string, { status: number; issue: string; text?: string }>>,
+    fallback: string,
+  ): string[] =>
+    Object.entries(table).map(
+      ([code, row]) => `| \`${code}\` | ${row.status} | \`${row.issue}\` | ${cell(row.text ?? fallback)} |`,
+    );
+  const head = ['', '| code | status | issue | what the caller reads |', '| --- | --- | --- | --- |'];
+  return page([
+    '# Errors',
+    '',
+    'FHIR addresses answer every refusal with an OperationOutcome: `issue.code` from the FHIR list, plain words in `details.text`, and where it helps the parameter at fault in `diagnostics` or `expression`. Nothing that was sent is repeated. OAuth addresses answer with RFC 6749 errors (`error`, `error_description`). Every answer carries `x-request-id`; quote it when you report a problem.',
+    '',
+    '## Before any operation',
+    ...head,
+    '| `unauthenticated` | 401 | `login` | An access token is needed, or it is not valid here. With `WWW-Authenticate: Bearer`. |',
+    '| `not-authorized` | 403 | `forbidden` | The client is not approved for this plan or its environment, or the scope is too small. |',
+    '| `unknown-tenant` | 404 | `not-found` | There is no plan of this name, or no such operation. |',
+    '| – | 405, 406, 413, 415 | `not-supported`, `too-long` | The method, the Accept header, the size or the media type does not fit. |',
+    '| `internal` | 500, 503 | `exception`, `transient` | A fault of ours, or the database is away for a moment (`Retry-After`). |',
+    '',
+    '## $member-match',
+    '',
+    'The code stands in `details.coding` as well.',
+    ...head,
+    ...rows(inputOutcomes, 'Names the parameter or field, in `expression`.'),
+    ...rows(matchOutcomes, ''),
+    '',
+    '## Export: kick-off, status, files',
+    ...head,
+    ...rows(exportOutcomes, ''),
+    '',
+    '## Token endpoints',
+    '',
+    '| error | status | when |',
+    '| --- | --- | --- |',
+    '| `invalid_request` | 400 | The body is no form, a parameter is repeated or missing, or credentials were sent in two ways. |',
+    '| `invalid_client` | 401 | The client is unknown, suspended, of another environment, or its secret is wrong. One answer for all. |',
+    '| `invalid_scope` | 400 | No scope was asked, or none that this client may have. |',
+    '| `unauthorized_client` | 400 | The client may not use this grant type. |',
+    '| `unsupported_grant_type` | 400 | The endpoint does not know this grant type. |',
+    '| `temporarily_unavailable` | 429 | Too many attempts; `Retry-After` says how long to wait. |',
+    '| `server_error` | 500 | A fault of ours. |',
   ]);
 }

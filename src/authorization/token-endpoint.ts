@@ -66,7 +66,8 @@ export function makeTokenEndpoint(deps: TokenDeps): (call: TokenCall) => Promise
       const form = engineForm(request);
       const engine = await engineOf(issuer);
       const url = new URL(issuer.url);
-      const answer = await inject(engine.callback(), {
+      const handle = engine.callback();
+      const answer = await inject((engineRequest, engineResponse) => void handle(engineRequest as never, engineResponse as never), {
         method: 'POST',
         url: '/oauth2/token',
         headers: {

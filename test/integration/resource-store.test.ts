@@ -5,13 +5,13 @@ import { rtOf } from '#/fhir/resource-types.ts';
 import { copySlice, dropSlices, putSlices, readSharedLines, sliceQuery } from '#/fhir/store/export-copy.ts';
 import { mergeBatch } from '#/fhir/store/merge.ts';
 import { memberKey, type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
-import { readKeys } from '#/fhir/store/resource-keys.ts';
 import {
   readMemberResource,
   readMemberResources,
   readMemberResourceVersion,
   readSharedResource,
 } from '#/fhir/store/read-resources.ts';
+import { readKeys } from '#/fhir/store/resource-keys.ts';
 import type { TenantConnection } from '#/platform/db/database.ts';
 import { readHorizon } from '#/platform/db/horizon.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';

@@ -10,7 +10,15 @@ test('tokens are kept by code, by system and code, and by system; codes in lower
     code: { coding: [{ system: 'http://loinc.org', code: '8302-2' }, { code: 'Local' }] },
   });
   expect(tokens).toEqual(
-    expect.arrayContaining(['code!', 'code␟*␟8302-2', 'code␟http://loinc.org␟8302-2', 'code␟http://loinc.org␟*', 'code␟*␟local', 'code␟␟local', 'status␟*␟final']),
+    expect.arrayContaining([
+      'code!',
+      'code␟*␟8302-2',
+      'code␟http://loinc.org␟8302-2',
+      'code␟http://loinc.org␟*',
+      'code␟*␟local',
+      'code␟␟local',
+      'status␟*␟final',
+    ]),
   );
   expect(tokens.some((token) => token.startsWith('date!'))).toBe(false);
 });
@@ -39,7 +47,10 @@ test('choices, casts and conditions of the definitions are followed', () => {
   });
   const person = searchKeysOf({
     resourceType: 'Patient',
-    telecom: [{ system: 'email', value: 'A@example.org' }, { system: 'phone', value: '555' }],
+    telecom: [
+      { system: 'email', value: 'A@example.org' },
+      { system: 'phone', value: '555' },
+    ],
     deceasedBoolean: false,
     name: [{ family: 'Venegas', given: ['Mayte'] }],
   });

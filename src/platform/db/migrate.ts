@@ -47,8 +47,14 @@ export async function migrate(connection: pg.ClientConfig, partitions: number): 
       await makeAppRole(client);
       const pool = new pg.Pool({ ...connection, max: 2 });
       pool.on('error', () => undefined);
-      pool.on('connect', (lease) => lease.on('error', () => undefined));
-      await migrateJobLibrary({ pgPool: pool, logger: silentJobLog }).finally(() => pool.end());
+      pool.on('connect', (lease) => {
+        lease.on('error', () => undefined);
+      });
+      try {
+        await migrateJobLibrary({ pgPool: pool, logger: silentJobLog });
+      } finally {
+        await pool.end();
+      }
     }
     for (const file of missing) await apply(client, file);
     if (missing.length > 0) await grantToAppRole(client);

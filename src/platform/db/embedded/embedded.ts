@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { rmdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Cluster, openCluster, runningPid, SUPERUSER, spawnPostgres } from './cluster.ts';
@@ -102,6 +103,7 @@ async function stop(cluster: Cluster, presence: pg.Client): Promise<void> {
     if ((await runningPid(cluster)) !== undefined) signal(pid, 'SIGQUIT');
   }
   await presence.end().catch(() => undefined);
+  if (cluster.socketFolder !== undefined) await rmdir(cluster.socketFolder).catch(() => undefined);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
