@@ -45,6 +45,7 @@ begin
   foreach name in array array['member_match', 'member_identifier']
   loop
     execute format('alter table %I enable row level security', name);
+    execute format('alter table %I force row level security', name);
     execute format('create policy tenant_only on %I using (tenant_id = current_setting(''app.tenant_id'')::int)', name);
   end loop;
 end $$;

@@ -39,6 +39,7 @@ begin
   foreach name in array array['consent_record', 'consent_block']
   loop
     execute format('alter table %I enable row level security', name);
+    execute format('alter table %I force row level security', name);
     execute format('create policy tenant_only on %I using (tenant_id = current_setting(''app.tenant_id'')::int)', name);
   end loop;
 end $$;

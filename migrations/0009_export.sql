@@ -115,6 +115,7 @@ begin
   foreach name in array array['export_job', 'export_slice_work', 'export_member', 'export_part', 'export_file', 'export_note', 'export_reference']
   loop
     execute format('alter table %I enable row level security', name);
+    execute format('alter table %I force row level security', name);
     execute format('create policy tenant_only on %I using (tenant_id = current_setting(''app.tenant_id'')::int)', name);
   end loop;
 end $$;

@@ -42,8 +42,11 @@ create table feed_seen (
 );
 
 alter table feed_run enable row level security;
+alter table feed_run force row level security;
 alter table feed_waiting enable row level security;
+alter table feed_waiting force row level security;
 alter table feed_seen enable row level security;
+alter table feed_seen force row level security;
 create policy tenant_only on feed_run using (tenant_id = current_setting('app.tenant_id')::int);
 create policy tenant_only on feed_waiting using (tenant_id = current_setting('app.tenant_id')::int);
 create policy tenant_only on feed_seen using (tenant_id = current_setting('app.tenant_id')::int);

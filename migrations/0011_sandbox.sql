@@ -8,4 +8,5 @@ create table sandbox_fill (
 );
 
 alter table sandbox_fill enable row level security;
+alter table sandbox_fill force row level security;
 create policy tenant_only on sandbox_fill using (tenant_id = current_setting('app.tenant_id')::int);

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { DatabaseUnusable, migrate } from '#/platform/db/migrate.ts';
+import { DatabaseUnusable, migrate, refuseOldServer } from '#/platform/db/migrate.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 
 test('two processes that start at once on an empty database migrate it once', async () => {
@@ -20,6 +20,14 @@ test('a database made by a newer program is refused with a clear text and left a
   expect(refusal).toBeInstanceOf(DatabaseUnusable);
   expect(refusal.message).toContain('made by a newer Covered Bridge (it has migration 9998');
   await db.drop();
+});
+
+test('a server older than PostgreSQL 18 is refused with a text that says what to do', () => {
+  expect(() => refuseOldServer(170_006, '17.6')).toThrow(
+    'The database server is PostgreSQL 17.6; Covered Bridge needs PostgreSQL 18 or newer.',
+  );
+  expect(() => refuseOldServer(180_000, '18.0')).not.toThrow();
+  expect(() => refuseOldServer(190_000, '19beta1')).not.toThrow();
 });
 
 test('a user who may neither make nor use the program’s role is told what an administrator must run', async () => {

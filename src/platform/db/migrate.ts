@@ -91,9 +91,17 @@ async function requirePostgresql18(client: pg.Client): Promise<void> {
     `select current_setting('server_version_num') as number, current_setting('server_version') as version`,
   );
   const server = result.rows[0]!;
-  if (Number(server.number) < OLDEST_POSTGRESQL)
+  refuseOldServer(Number(server.number), server.version);
+}
+
+/**
+ * @param number PostgreSQL's server_version_num, for example 180004
+ * @throws DatabaseUnusable
+ */
+export function refuseOldServer(number: number, version: string): void {
+  if (number < OLDEST_POSTGRESQL)
     throw new DatabaseUnusable(
-      `The database server is PostgreSQL ${server.version}; Covered Bridge needs PostgreSQL 18 or newer. Upgrade it, or unset DATABASE_URL to use the embedded one.`,
+      `The database server is PostgreSQL ${version}; Covered Bridge needs PostgreSQL 18 or newer. Upgrade it, or unset DATABASE_URL to use the embedded one.`,
     );
 }
 
