@@ -1,6 +1,8 @@
 import type { JWK } from 'jose';
 import type { TenantDatabase } from '#/platform/db/database.ts';
-import type { SigningAlgorithm } from './keys.ts';
+
+/** ES256 signs access tokens; RS256 signs id_tokens, as SMART demands (authorization.md 11). */
+export type SigningAlgorithm = 'ES256' | 'RS256';
 
 export interface KeyRow {
   readonly kid: string;

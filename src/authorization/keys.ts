@@ -1,10 +1,7 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { Sealer } from '#/platform/crypto/sealer.ts';
 import type { Database } from '#/platform/db/database.ts';
-import { insertKey, type KeyRow, selectKeys } from './key-store.ts';
-
-/** ES256 signs access tokens; RS256 signs id_tokens, as SMART demands (authorization.md 11). */
-export type SigningAlgorithm = 'ES256' | 'RS256';
+import { insertKey, type KeyRow, type SigningAlgorithm, selectKeys } from './key-store.ts';
 
 export interface SigningKey {
   readonly kid: string;

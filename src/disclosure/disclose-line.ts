@@ -1,6 +1,7 @@
 import { type GateFinding, gateLine } from './output-gate.ts';
-import { decideRelease, type PolicyRequest, type WithheldReason } from './policy.ts';
+import { decideRelease, type PolicyRequest } from './policy.ts';
 import { type RedactionSettings, redact } from './redact.ts';
+import type { WithheldReason } from './withheld-reason.ts';
 
 /** What the decision and the redaction of a line depend on. */
 export interface DisclosureRequest extends PolicyRequest {

@@ -1,20 +1,12 @@
 import { priorAuthorizationReason } from './prior-authorization.ts';
 import { isSensitive } from './sensitive-labels.ts';
 import { lastServiceDay } from './service-date.ts';
+import type { WithheldReason } from './withheld-reason.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** To whom, by which of the products (payer-to-payer.md 5.5). */
 export type DisclosureAccess = 'patient-access' | 'payer-to-payer' | 'payer-to-payer-member' | 'provider-access';
-
-/** Why a resource stays. Counted and reported; which member it was is not told. */
-export type WithheldReason =
-  | 'type'
-  | 'window'
-  | 'sensitive'
-  | 'denied-prior-authorization'
-  | 'drug-prior-authorization'
-  | 'stale-prior-authorization';
 
 export interface PolicyRequest {
   readonly accessType: DisclosureAccess;

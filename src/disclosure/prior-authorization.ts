@@ -1,4 +1,4 @@
-import type { WithheldReason } from './policy.ts';
+import type { WithheldReason } from './withheld-reason.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
