@@ -2,7 +2,7 @@ import { usageOf } from '#/platform/cli/parse-command.ts';
 import { ConfigError, readConfig } from '#/platform/config/config.ts';
 import { isConnectionLost } from '#/platform/db/database.ts';
 import { DatabaseUnusable } from '#/platform/db/migrate.ts';
-import { makeLog, safeError } from '#/platform/log/log.ts';
+import { makeLog } from '#/platform/log/log.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { runCommand } from './cli/run-command.ts';
 import { serve } from './cli/serve.ts';

@@ -9,7 +9,7 @@ import { makeSealer, type Sealer } from '#/platform/crypto/sealer.ts';
 import { type Database, openDatabase } from '#/platform/db/database.ts';
 import { startEmbedded } from '#/platform/db/embedded/embedded.ts';
 import { migrate } from '#/platform/db/migrate.ts';
-import { type Log, makeLog, safeError } from '#/platform/log/log.ts';
+import { type Log, makeLog } from '#/platform/log/log.ts';
 import { makeTenants } from '#/tenants/tenant-store.ts';
 import type { Tenants } from '#/tenants/tenants.ts';
 

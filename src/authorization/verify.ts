@@ -75,7 +75,7 @@ export function makeVerifier(
     const claims = await claimsOf(token, issuers);
     if (!claims || deps.denylist.has(`jti:${claims.tokenId}`)) return { kind: 'invalid' };
     const client = await deps.clients.find(claims.clientId);
-    if (!client || client.status !== 'active') return { kind: 'invalid' };
+    if (client?.status !== 'active') return { kind: 'invalid' };
     if (!isActiveAt(client, tenant)) return { kind: 'not-approved', clientId: client.clientId };
     if (!claims.environments.includes(tenant.kind)) return { kind: 'not-approved', clientId: client.clientId };
     const { scopes, environments, tokenId, expiresAt, issuer } = claims;

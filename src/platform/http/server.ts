@@ -7,7 +7,7 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { type Log, safeError } from '../log/log.ts';
+import type { Log } from '../log/log.ts';
 
 /** A request must have arrived whole within this time. */
 const REQUEST_TIMEOUT_MS = 60_000;

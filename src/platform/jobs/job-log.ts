@@ -1,6 +1,5 @@
 import { type LogLevel as JobLogLevel, Logger } from 'graphile-worker';
 import type { Log } from '../log/log.ts';
-import { safeError } from '../log/log.ts';
 
 /** The job library's messages in our log: without payloads, and errors without row values. */
 export function jobLog(log: Log): Logger {

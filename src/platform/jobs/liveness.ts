@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Database } from '../db/database.ts';
-import { type Log, safeError } from '../log/log.ts';
+import type { Log } from '../log/log.ts';
 
 /** The advisory lock class under which each process that runs jobs holds its instance number. */
 const INSTANCE_LOCK_CLASS = 4712;
