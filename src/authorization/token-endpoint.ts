@@ -67,17 +67,20 @@ export function makeTokenEndpoint(deps: TokenDeps): (call: TokenCall) => Promise
       const engine = await engineOf(issuer);
       const url = new URL(issuer.url);
       const handle = engine.callback();
-      const answer = await inject((engineRequest, engineResponse) => void handle(engineRequest as never, engineResponse as never), {
-        method: 'POST',
-        url: '/oauth2/token',
-        headers: {
-          host: url.host,
-          'x-forwarded-proto': url.protocol.slice(0, -1),
-          'content-type': 'application/x-www-form-urlencoded',
-          [ENVIRONMENTS_HEADER]: environments.join(' '),
+      const answer = await inject(
+        (engineRequest, engineResponse) => void handle(engineRequest as never, engineResponse as never),
+        {
+          method: 'POST',
+          url: '/oauth2/token',
+          headers: {
+            host: url.host,
+            'x-forwarded-proto': url.protocol.slice(0, -1),
+            'content-type': 'application/x-www-form-urlencoded',
+            [ENVIRONMENTS_HEADER]: environments.join(' '),
+          },
+          payload: form,
         },
-        payload: form,
-      });
+      );
       const body = JSON.parse(answer.payload) as Record<string, unknown>;
       if (answer.statusCode !== 200) throw refusalOfEngine(answer.statusCode, body, request);
       const scope = typeof body.scope === 'string' ? body.scope : (new URLSearchParams(form).get('scope') ?? '');
