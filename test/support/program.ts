@@ -35,7 +35,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   let stdout = '';
   let stderr = '';
   const ended = new Promise<number | string>((resolve) =>
-    child.on('exit', (code, signal) => resolve(code ?? signal ?? -1)),
+    child.on('exit', (code, signal) => resolve(code ?? signal ?? -1)).on('error', () => resolve(-1)),
   );
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
