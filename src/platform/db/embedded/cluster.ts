@@ -54,7 +54,7 @@ export async function openCluster(dataDir: string): Promise<Cluster> {
     folder,
     password,
     logFile: path.join(home, 'postgres.log'),
-    socketFolder: process.platform === 'win32' ? undefined : await makeSocketFolder(id, user),
+    socketFolder: process.platform === 'win32' ? undefined : socketFolderOf(id, user),
     port: process.platform === 'win32' ? TCP_PORT_BASE + (Number.parseInt(id.slice(0, 4), 16) % 20_000) : 5432,
     user,
     binaries,
@@ -105,21 +105,28 @@ async function makeCluster(binaries: Binaries, folder: string, password: string,
  * A UNIX socket's path may have some hundred characters at most and the data folder may be longer, so the socket
  * lives in a short folder of its own, which nobody else may enter.
  */
-async function makeSocketFolder(id: string, user: SystemUser | undefined): Promise<string> {
+function socketFolderOf(id: string, user: SystemUser | undefined): string {
   const owner = user?.uid ?? process.getuid?.() ?? 0;
-  const folder = path.join(os.tmpdir().length <= 60 ? os.tmpdir() : '/tmp', `covered-bridge-${owner}-${id}`);
-  await mkdir(folder, { mode: 0o700 }).then(
-    () => (user ? chown(folder, user.uid, user.gid) : undefined),
-    () => undefined,
-  );
+  return path.join(os.tmpdir().length <= 60 ? os.tmpdir() : '/tmp', `covered-bridge-${owner}-${id}`);
+}
+
+/** Made anew before each start: whoever stopped the server last removed it. */
+async function makeSocketFolder(folder: string, user: SystemUser | undefined): Promise<void> {
+  const owner = user?.uid ?? process.getuid?.() ?? 0;
+  await mkdir(folder, { mode: 0o700 }).catch(() => undefined);
+  // Made by root, by us or by another start a moment ago, it goes to the database's user.
+  if (user && (await lstat(folder)).uid === process.getuid?.()) await chown(folder, user.uid, user.gid);
   const info = await lstat(folder);
   if (!info.isDirectory() || info.uid !== owner || (info.mode & 0o077) !== 0)
     throw new Error(`${folder} is not a private folder of the database's user. Remove it and start again.`);
-  return folder;
 }
 
 /** Starts the server process in a session of its own, so that Ctrl-C in a terminal reaches only the program. */
-export function spawnPostgres(cluster: Cluster, extra: Readonly<Record<string, string>> = {}): ChildProcess {
+export async function spawnPostgres(
+  cluster: Cluster,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
+  if (cluster.socketFolder !== undefined) await makeSocketFolder(cluster.socketFolder, cluster.user);
   const settings: Record<string, string> = {
     listen_addresses: cluster.socketFolder ? '' : '127.0.0.1',
     unix_socket_directories: cluster.socketFolder ?? '',

@@ -54,7 +54,13 @@ async function attachOrStart(
   while (Date.now() < until) {
     // A first try may end at once: backends of a killed server hold its memory until they notice, a moment later.
     const hasEnded = server === undefined || server.exitCode !== null || server.signalCode !== null;
-    if (hasEnded && (await runningPid(cluster)) === undefined) server = spawnPostgres(cluster, settings);
+    try {
+      if (hasEnded && (await runningPid(cluster)) === undefined) server = await spawnPostgres(cluster, settings);
+    } catch (error) {
+      // Another process that stopped the server removed the socket's folder just after we made it.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      continue;
+    }
     const client = new pg.Client({
       ...connection,
       application_name: 'covered-bridge presence',
@@ -76,12 +82,18 @@ async function attachOrStart(
 }
 
 async function makeDatabase(presence: pg.Client, name: string): Promise<void> {
-  const known = await presence.query('select 1 from pg_database where datname = $1', [name]);
-  if (known.rowCount) return;
-  await presence.query(`create database ${pg.escapeIdentifier(name)}`).catch((error: { code?: string }) => {
-    // 42P04 and 23505: another start made it at the same moment
-    if (error.code !== '42P04' && error.code !== '23505') throw error;
-  });
+  for (;;) {
+    const known = await presence.query('select 1 from pg_database where datname = $1', [name]);
+    if (known.rowCount) return;
+    try {
+      await presence.query(`create database ${pg.escapeIdentifier(name)}`);
+      return;
+    } catch (error) {
+      // 42P04, 23505: another start made it at the same moment; 55006: it is making it just now.
+      if (!['42P04', '23505', '55006'].includes((error as { code?: string }).code ?? '')) throw error;
+      await sleep(CONNECT_RETRY_MS);
+    }
+  }
 }
 
 async function stop(cluster: Cluster, presence: pg.Client): Promise<void> {
