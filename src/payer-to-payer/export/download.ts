@@ -7,7 +7,7 @@ import { isGone } from './export-job.ts';
 import { exportRefusal } from './export-refusals.ts';
 import { type OwnedFile, readOwnedFile } from './export-store.ts';
 import { isFileName } from './files.ts';
-import { auditKeyOf, covers, readMembersNow } from './members-now.ts';
+import { auditKeyOf, covers, policiesOf, readMembersNow } from './members-now.ts';
 import { withoutMembers } from './without-members.ts';
 import { LAST_SLICE, type PlannedMember, readSliceMembers } from './work-store.ts';
 
@@ -38,12 +38,11 @@ export async function openDownload(deps: ExportDeps, access: AccessContext, name
     isGone(owned.job, deps.clock.now())
   )
     throw exportRefusal('file-unknown');
-  const [members, written] = await Promise.all([
-    readMembersNow(deps, access.tenant, owned.job),
-    owned.slice === LAST_SLICE ? [] : readSliceMembers(db, owned.job.id, owned.slice),
-  ]);
+  const { slice, job } = owned;
+  const written = slice === LAST_SLICE ? undefined : await readSliceMembers(db, job.id, slice);
+  const members = await readMembersNow(deps, access.tenant, job, written);
   const revoked = revokedMembers(owned, written, members);
-  const handle = await open(deps.folder.pathOf(access.tenant.id, owned.job.id, name), 'r');
+  const handle = await open(deps.folder.pathOf(access.tenant.id, job.id, name), 'r');
   try {
     await deps.audit.append(access.tenant.id, {
       action: 'export.file.read',
@@ -51,7 +50,7 @@ export async function openDownload(deps: ExportDeps, access: AccessContext, name
       client: access.client,
       organization: access.organization?.id,
       memberKey: auditKeyOf(access.tenant, members),
-      subject: owned.job.id,
+      subject: job.id,
       requestId: access.requestId,
       tokenId: access.tokenId,
       facts: {
@@ -78,23 +77,21 @@ const READ_BYTES = 256 * 1024;
 
 const readFrom = (handle: FileHandle): Readable => handle.createReadStream({ highWaterMark: READ_BYTES });
 
-/** The members with lines in this file who may not leave any more. */
+/**
+ * The members whose lines have to be left out of this file.
+ *
+ * @param written the members of the file's slice; undefined for what belongs to no member
+ * @param members those of them, or of the whole group, as their consents stand now
+ */
 function revokedMembers(
-  { file, slice, policy }: OwnedFile,
-  written: readonly PlannedMember[],
+  { file, policy }: OwnedFile,
+  written: readonly PlannedMember[] | undefined,
   members: readonly GroupMemberNow[],
 ): ReadonlySet<string> {
   if (file.kind === 'error') return new Set();
-  const policies = new Map(
-    members.flatMap((member) => (member.kind === 'shared' ? [[member.memberId, member.policy]] : [])),
-  );
-  if (slice === LAST_SLICE) {
-    if (policies.size === 0) throw exportRefusal('file-suppressed');
-    return new Set();
-  }
-  const revoked = written
-    .filter(({ memberId }) => !covers(policies.get(memberId), policy))
-    .map(({ memberId }) => memberId);
-  if (revoked.length === written.length) throw exportRefusal('file-suppressed');
-  return new Set(revoked);
+  const policies = policiesOf(members);
+  const revoked = written?.map(({ memberId }) => memberId).filter((id) => !covers(policies.get(id), policy)) ?? [];
+  if (written ? revoked.length === written.length : policies.size === 0) throw exportRefusal('file-suppressed');
+  // Deletions are types and ids; nobody's data is in them.
+  return new Set(file.kind === 'deleted' ? [] : revoked);
 }

@@ -4,28 +4,25 @@ import type { Tenant } from '#/tenants/tenants.ts';
 import { type GroupMemberNow, membersWithConsentNow } from '../groups/groups.ts';
 import type { ExportDeps } from './export-deps.ts';
 import type { ExportJob } from './export-job.ts';
+import type { PlannedMember } from './work-store.ts';
 
 type ConsentDeps = Pick<ExportDeps, 'database' | 'clock'>;
 
-/** All members of the job's group as their consents stand at this moment. */
+/** The members of the job's group as their consents stand at this moment: all of them, or those of the records given. */
 export function readMembersNow(
   deps: ConsentDeps,
   tenant: Tenant,
   job: Pick<ExportJob, 'groupId'>,
+  records?: readonly PlannedMember[],
 ): Promise<readonly GroupMemberNow[]> {
-  return membersWithConsentNow(deps.database.tenant(tenant.id), tenant, job.groupId, deps.clock.now());
+  return membersWithConsentNow(deps.database.tenant(tenant.id), tenant, job.groupId, deps.clock.now(), records);
 }
 
 /**
- * The policy under which each member of the job's group may leave at this moment. Who is not in the answer may not:
- * consent ended, a block was set, the group is gone.
+ * The policy under which each member may leave. Who is not in the answer may not: the consent has ended, a block was set,
+ * the group is gone.
  */
-export async function policiesNow(
-  deps: ConsentDeps,
-  tenant: Tenant,
-  job: ExportJob,
-): Promise<ReadonlyMap<string, ConsentPolicy>> {
-  const members = await readMembersNow(deps, tenant, job);
+export function policiesOf(members: readonly GroupMemberNow[]): ReadonlyMap<string, ConsentPolicy> {
   return new Map(members.flatMap((member) => (member.kind === 'shared' ? [[member.memberId, member.policy]] : [])));
 }
 

@@ -8,7 +8,7 @@ import { writeDeletions } from './deletions.ts';
 import { type Disclosed, disclosePart } from './disclose-part.ts';
 import { disclosureRequest } from './disclosure-request.ts';
 import { isMemberType, isSharedType } from './exportable-types.ts';
-import { covers, policiesNow } from './members-now.ts';
+import { covers, policiesOf, readMembersNow } from './members-now.ts';
 import { withheldMemberNote } from './notes.ts';
 import type { PartWriter } from './part-writer.ts';
 import { DELETIONS, SLICE_MEMBERS_MIN } from './plan.ts';
@@ -52,7 +52,7 @@ export async function runSlice(work: SliceWork): Promise<boolean> {
 async function requireMembers({ deps, tenant, job, claim }: SliceWork): Promise<readonly PlannedMember[]> {
   const db = deps.database.tenant(tenant.id);
   const planned = await readSliceMembers(db, job.id, claim.slice);
-  const policies = await policiesNow(deps, tenant, job);
+  const policies = policiesOf(await readMembersNow(deps, tenant, job, planned));
   const left = planned.filter(({ memberId }) => !covers(policies.get(memberId), claim.policy));
   if (left.length > 0) {
     const notes = left.map(({ memberId }) => withheldMemberNote(claim.slice, memberId));

@@ -64,9 +64,11 @@ export class Superseded extends Error {
 const BATCH_ROWS = 10_000;
 
 /**
- * Turns a queued job into a running one with its slices, parts and first notes.
+ * Turns a queued job into a running one with its slices, parts and first notes. The job's row is written last, so that a
+ * delete does not have to wait for the plan of a large group.
  *
- * @returns false when the job was planned already, or deleted
+ * @returns false when the job was planned already
+ * @throws Superseded when it was deleted meanwhile
  */
 export async function insertPlan(
   tx: TenantConnection,
@@ -79,16 +81,19 @@ export async function insertPlan(
     readonly notes: readonly Note[];
   },
 ): Promise<boolean> {
-  const started = await tx.query(
-    `update export_job set state = 'running', transaction_time = $3, changed_at = $4
-      where tenant_id = $1 and id = $2 and state = 'queued'`,
-    [tx.tenantId, jobId, plan.transactionTime, plan.now],
+  // The row of the last slice stands for the plan: of two planners one gets it.
+  const first = await tx.query(
+    `insert into export_slice_work (tenant_id, job_id, slice, policy)
+     select $1, id, ${LAST_SLICE}, 'regular' from export_job where tenant_id = $1 and id = $2 and state = 'queued'
+     on conflict do nothing`,
+    [tx.tenantId, jobId],
   );
-  if (started.rowCount !== 1) return false;
+  if (first.rowCount !== 1) return false;
+  const slices = plan.slices.filter(({ slice }) => slice !== LAST_SLICE);
   await tx.query(
     `insert into export_slice_work (tenant_id, job_id, slice, policy)
      select $1, $2, s.slice, s.policy from unnest($3::int[], $4::text[]) as s (slice, policy)`,
-    [tx.tenantId, jobId, plan.slices.map(({ slice }) => slice), plan.slices.map(({ policy }) => policy)],
+    [tx.tenantId, jobId, slices.map(({ slice }) => slice), slices.map(({ policy }) => policy)],
   );
   const members = plan.slices.flatMap(({ slice, members }) => members.map((member) => ({ slice, ...member })));
   for (let from = 0; from < members.length; from += BATCH_ROWS) {
@@ -120,6 +125,12 @@ export async function insertPlan(
     );
   }
   await insertNotes(tx, jobId, plan.notes);
+  const started = await tx.query(
+    `update export_job set state = 'running', transaction_time = $3, changed_at = $4
+      where tenant_id = $1 and id = $2 and state = 'queued'`,
+    [tx.tenantId, jobId, plan.transactionTime, plan.now],
+  );
+  if (started.rowCount !== 1) throw new Superseded();
   return true;
 }
 

@@ -25,11 +25,24 @@ export async function selectGroup(db: TenantQueryable, id: string): Promise<Grou
   return result.rows[0];
 }
 
-export async function selectGroupMembers(db: TenantQueryable, groupId: string): Promise<readonly GroupMemberRow[]> {
-  const result = await db.query<GroupMemberRow>(
-    `select mk::text as mk, member_id, umb, consent_id from group_member where tenant_id = $1 and group_id = $2 order by mk, member_id`,
-    [db.tenantId, groupId],
-  );
+/** All members of a group, or those of the given records that are in it. */
+export async function selectGroupMembers(
+  db: TenantQueryable,
+  groupId: string,
+  records?: readonly { readonly mk: string; readonly memberId: string }[],
+): Promise<readonly GroupMemberRow[]> {
+  const columns = 'm.mk::text as mk, m.member_id, m.umb, m.consent_id';
+  const result = records
+    ? await db.query<GroupMemberRow>(
+        `select ${columns} from unnest($3::bigint[], $4::text[]) w (mk, member_id)
+           join group_member m on m.tenant_id = $1 and m.group_id = $2 and m.mk = w.mk and m.member_id = w.member_id
+          order by m.mk, m.member_id`,
+        [db.tenantId, groupId, records.map((record) => record.mk), records.map((record) => record.memberId)],
+      )
+    : await db.query<GroupMemberRow>(
+        `select ${columns} from group_member m where m.tenant_id = $1 and m.group_id = $2 order by m.mk, m.member_id`,
+        [db.tenantId, groupId],
+      );
   return result.rows;
 }
 

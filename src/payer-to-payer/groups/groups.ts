@@ -62,14 +62,17 @@ export async function readGroupForClient(
 /**
  * All members of a group, each with the consent as it stands at this moment. To be asked at kick-off, before every piece
  * of work, and again at each download: time goes on and members set blocks (PDex §156, §167; ROW-20).
+ *
+ * @param records only these of its members, where a group is large and the work is about a part of it
  */
 export async function membersWithConsentNow(
   db: TenantQueryable,
   tenant: Tenant,
   groupId: string,
   at: Date,
+  records?: readonly { readonly mk: string; readonly memberId: string }[],
 ): Promise<readonly GroupMemberNow[]> {
-  return withConsent(db, tenant, await selectGroupMembers(db, groupId), at);
+  return withConsent(db, tenant, await selectGroupMembers(db, groupId, records), at);
 }
 
 /**
