@@ -142,9 +142,9 @@ test('P2P-35 a running export that is deleted stops within 10 s, writes nothing 
 });
 
 test('fencing: an attempt that another has followed cannot record anything any more', async () => {
-  const { claimSlice, finishParts, insertPlan, Superseded } = await import(
-    '../../src/payer-to-payer/export/work-store.ts'
-  );
+  const { claimSlice, finishParts } = await import('../../src/payer-to-payer/export/work-store.ts');
+  const { insertPlan } = await import('../../src/payer-to-payer/export/plan-store.ts');
+  const { Superseded } = await import('../../src/payer-to-payer/export/slices.ts');
   const statusUrl = await kickOff(world, 'bison', payer, 'sandbox-members');
   const jobId = statusUrl.slice(statusUrl.lastIndexOf('/') + 1);
   await finished(statusUrl, payer, 20_000);

@@ -1,6 +1,7 @@
 import type { TenantConnection } from '#/platform/db/database.ts';
 import type { SliceWork } from './slice-work.ts';
-import { finishParts, finishSlice, type PartResult } from './work-store.ts';
+import type { PartResult } from './slices.ts';
+import { finishParts, finishSlice } from './work-store.ts';
 
 /** Finished parts are recorded together until they weigh this much or are this old: small exports commit once. */
 export const CHECKPOINT_BYTES = 4 * 1024 * 1024;

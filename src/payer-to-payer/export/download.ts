@@ -8,8 +8,9 @@ import { exportRefusal } from './export-refusals.ts';
 import { type OwnedFile, readOwnedFile } from './export-store.ts';
 import { isFileName } from './files.ts';
 import { auditKeyOf, covers, policiesOf, readMembersNow } from './members-now.ts';
+import { LAST_SLICE, type PlannedMember } from './slices.ts';
 import { withoutMembers } from './without-members.ts';
-import { LAST_SLICE, type PlannedMember, readSliceMembers } from './work-store.ts';
+import { readSliceMembers } from './work-store.ts';
 
 /** Bytes on their way to the client. The audit event is committed before they are handed out. */
 export interface Download {

@@ -1,10 +1,12 @@
 import { recordAudit } from '#/audit/audit.ts';
 import { readFiles } from './export-store.ts';
 import { auditKeyOf, readMembersNow } from './members-now.ts';
+import { readNotes } from './note-store.ts';
 import { ERROR_POSITION } from './plan.ts';
 import { followReferences, writeShared } from './shared-resources.ts';
 import { type SliceWork, writingPart } from './slice-work.ts';
-import { completeJob, finishParts, type Note, type PartResult, readNotes, readOpenParts } from './work-store.ts';
+import type { Note, PartResult } from './slices.ts';
+import { completeJob, finishParts, readOpenParts } from './work-store.ts';
 
 const NOTES_PAGE = 1_000;
 

@@ -10,17 +10,11 @@ import { EXPORT_MAX_ATTEMPTS } from './kick-off.ts';
 import { readMembersNow } from './members-now.ts';
 import { withheldMemberNote } from './notes.ts';
 import { planParts, planSlices } from './plan.ts';
+import { insertPlan } from './plan-store.ts';
 import { purgeExports, releaseJob } from './purge.ts';
 import { runSlice } from './run-slice.ts';
-import {
-  claimSlice,
-  insertPlan,
-  isClaimValid,
-  LAST_SLICE,
-  readOpenSlices,
-  type SliceClaim,
-  Superseded,
-} from './work-store.ts';
+import { LAST_SLICE, type SliceClaim, Superseded } from './slices.ts';
+import { claimSlice, isClaimValid, readOpenSlices } from './work-store.ts';
 
 /** How often a worker looks whether its export was deleted: well within the 10 s of P2P-35. */
 const CANCEL_CHECK_MS = 1_000;

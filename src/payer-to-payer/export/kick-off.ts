@@ -9,9 +9,9 @@ import { exportRefusal } from './export-refusals.ts';
 import { countOpenJobs, insertJob } from './export-store.ts';
 import { EXPORTABLE_TYPES } from './exportable-types.ts';
 import { auditKeyOf, readMembersNow } from './members-now.ts';
+import { insertNotes } from './note-store.ts';
 import { ignoredParameterNotes } from './notes.ts';
 import type { ExportWish } from './parameters.ts';
-import { insertNotes } from './work-store.ts';
 
 /** A failing export is tried again over some 50 minutes; then it is failed and says so. */
 export const EXPORT_MAX_ATTEMPTS = 8;

@@ -4,7 +4,7 @@ import type { Tenant } from '#/tenants/tenants.ts';
 import { type GroupMemberNow, membersWithConsentNow } from '../groups/groups.ts';
 import type { ExportDeps } from './export-deps.ts';
 import type { ExportJob } from './export-job.ts';
-import type { PlannedMember } from './work-store.ts';
+import type { PlannedMember } from './slices.ts';
 
 type ConsentDeps = Pick<ExportDeps, 'database' | 'clock'>;
 

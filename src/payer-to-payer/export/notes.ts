@@ -1,6 +1,6 @@
 import { type IssueType, operationOutcome } from '#/fhir/outcome.ts';
 import type { IgnoredParameter } from './parameters.ts';
-import { LAST_SLICE, type Note } from './work-store.ts';
+import { LAST_SLICE, type Note } from './slices.ts';
 
 /** One line for each parameter that `handling=lenient` left out (payer-to-payer.md 3.1). */
 export function ignoredParameterNotes(ignored: readonly IgnoredParameter[]): readonly Note[] {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EXPORTABLE_TYPES } from './exportable-types.ts';
 import { type ConsentingMember, planParts, planSlices, SLICE_MEMBERS_MAX } from './plan.ts';
-import { LAST_SLICE } from './work-store.ts';
+import { LAST_SLICE } from './slices.ts';
 
 const members = (count: number, policy: ConsentingMember['policy'] = 'regular'): ConsentingMember[] =>
   Array.from({ length: count }, (_, i) => ({

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { ConsentPolicy } from '#/consent/consent.ts';
 import { EXPORTABLE_TYPES, isMemberType, isSharedType } from './exportable-types.ts';
-import { LAST_SLICE, type PlannedMember, type PlannedPart, type PlannedSlice } from './work-store.ts';
+import { LAST_SLICE, type PlannedMember, type PlannedPart, type PlannedSlice } from './slices.ts';
 
 /** Up to here one slice is quicker than two: every slice costs a COPY for each type. */
 export const SLICE_MEMBERS_MIN = 32;

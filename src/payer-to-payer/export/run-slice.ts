@@ -9,18 +9,13 @@ import { type Disclosed, disclosePart } from './disclose-part.ts';
 import { disclosureRequest } from './disclosure-request.ts';
 import { isMemberType, isSharedType } from './exportable-types.ts';
 import { covers, policiesOf, readMembersNow } from './members-now.ts';
+import { insertNotes } from './note-store.ts';
 import { withheldMemberNote } from './notes.ts';
 import type { PartWriter } from './part-writer.ts';
 import { DELETIONS, SLICE_MEMBERS_MIN } from './plan.ts';
 import { type SliceWork, writingPart } from './slice-work.ts';
-import {
-  insertNotes,
-  type PartResult,
-  type PlannedMember,
-  type PlannedPart,
-  readOpenParts,
-  readSliceMembers,
-} from './work-store.ts';
+import type { PartResult, PlannedMember, PlannedPart } from './slices.ts';
+import { readOpenParts, readSliceMembers } from './work-store.ts';
 
 /**
  * Writes what is missing of one slice: each resource type is a part with files of its own, recorded when they are

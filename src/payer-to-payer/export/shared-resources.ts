@@ -4,8 +4,9 @@ import { type Disclosed, disclosePart } from './disclose-part.ts';
 import { disclosureRequest } from './disclosure-request.ts';
 import { isSharedType } from './exportable-types.ts';
 import type { PartWriter } from './part-writer.ts';
+import { hasReferences, insertReferences, readReferences } from './reference-store.ts';
 import type { SliceWork } from './slice-work.ts';
-import { hasReferences, insertReferences, readReferences, requireClaim } from './work-store.ts';
+import { requireClaim } from './work-store.ts';
 
 /** Rows read at a time: a plan's directory may be long. */
 const PAGE_ROWS = 500;

@@ -2,7 +2,7 @@ import type { Tenant } from '#/tenants/tenants.ts';
 import type { ExportDeps } from './export-deps.ts';
 import type { ExportJob } from './export-job.ts';
 import { makePartWriter, type PartWriter } from './part-writer.ts';
-import type { PartResult, SliceClaim } from './work-store.ts';
+import type { PartResult, SliceClaim } from './slices.ts';
 
 /** One attempt at one slice: what is worked on, by which right, and when to stop. */
 export interface SliceWork {

@@ -1,138 +1,15 @@
 import type { ConsentPolicy } from '#/consent/consent.ts';
 import type { TenantConnection, TenantDatabase } from '#/platform/db/database.ts';
-import type { ExportFile } from './export-job.ts';
-
-/** The right to work on one slice: void as soon as a later attempt has begun or the job is no longer running. */
-export interface SliceClaim {
-  readonly jobId: string;
-  readonly slice: number;
-  readonly attempt: number;
-  readonly policy: ConsentPolicy;
-}
-
-/** Slice 0 is the end of an export: shared resources, deletions, the error file. Members' slices count from 1. */
-export const LAST_SLICE = 0;
-
-export interface PlannedMember {
-  /** The locator of the member's rows, 64 bits as a decimal string. */
-  readonly mk: string;
-  readonly memberId: string;
-}
-
-export interface PlannedSlice {
-  readonly slice: number;
-  readonly policy: ConsentPolicy;
-  readonly members: readonly PlannedMember[];
-}
-
-export interface PlannedPart {
-  readonly slice: number;
-  readonly type: string;
-  /** Order of the type in the manifest. */
-  readonly position: number;
-}
-
-/** What one finished part leaves behind, written in one transaction with its `done`. */
-export interface PartResult {
-  readonly type: string;
-  readonly position: number;
-  readonly files: readonly ExportFile[];
-  /** OperationOutcomes for the error file, as JSON text. */
-  readonly notes: readonly string[];
-  /** Shared resources named by what left, as `Type/id`. */
-  readonly references: readonly string[];
-  /** Counts of what the disclosure policy kept back, by reason. */
-  readonly withheld: Readonly<Record<string, number>>;
-}
-
-/** A line of the error file. The key makes it one line, however often its work is tried. */
-export interface Note {
-  readonly slice: number;
-  /** What it is about: a part's type, a parameter, a member's `Patient/id`. */
-  readonly subject: string;
-  readonly sequence: number;
-  /** An OperationOutcome as JSON text. */
-  readonly outcome: string;
-}
-
-/** Another attempt took the work over, or the job was deleted: whoever sees it stops without effect. */
-export class Superseded extends Error {
-  override readonly name = 'Superseded';
-}
-
-/** Rows per statement where a group may be as large as a plan. */
-const BATCH_ROWS = 10_000;
-
-/**
- * Turns a queued job into a running one with its slices, parts and first notes. The job's row is written last, so that a
- * delete does not have to wait for the plan of a large group.
- *
- * @returns false when the job was planned already
- * @throws Superseded when it was deleted meanwhile
- */
-export async function insertPlan(
-  tx: TenantConnection,
-  jobId: string,
-  plan: {
-    readonly transactionTime: Date;
-    readonly now: Date;
-    readonly slices: readonly PlannedSlice[];
-    readonly parts: readonly PlannedPart[];
-    readonly notes: readonly Note[];
-  },
-): Promise<boolean> {
-  // The row of the last slice stands for the plan: of two planners one gets it.
-  const first = await tx.query(
-    `insert into export_slice_work (tenant_id, job_id, slice, policy)
-     select $1, id, ${LAST_SLICE}, 'regular' from export_job where tenant_id = $1 and id = $2 and state = 'queued'
-     on conflict do nothing`,
-    [tx.tenantId, jobId],
-  );
-  if (first.rowCount !== 1) return false;
-  const slices = plan.slices.filter(({ slice }) => slice !== LAST_SLICE);
-  await tx.query(
-    `insert into export_slice_work (tenant_id, job_id, slice, policy)
-     select $1, $2, s.slice, s.policy from unnest($3::int[], $4::text[]) as s (slice, policy)`,
-    [tx.tenantId, jobId, slices.map(({ slice }) => slice), slices.map(({ policy }) => policy)],
-  );
-  const members = plan.slices.flatMap(({ slice, members }) => members.map((member) => ({ slice, ...member })));
-  for (let from = 0; from < members.length; from += BATCH_ROWS) {
-    const batch = members.slice(from, from + BATCH_ROWS);
-    await tx.query(
-      `insert into export_member (tenant_id, job_id, slice, mk, member_id)
-       select $1, $2, m.slice, m.mk, m.member_id from unnest($3::int[], $4::bigint[], $5::text[]) as m (slice, mk, member_id)`,
-      [
-        tx.tenantId,
-        jobId,
-        batch.map(({ slice }) => slice),
-        batch.map(({ mk }) => mk),
-        batch.map(({ memberId }) => memberId),
-      ],
-    );
-  }
-  for (let from = 0; from < plan.parts.length; from += BATCH_ROWS) {
-    const batch = plan.parts.slice(from, from + BATCH_ROWS);
-    await tx.query(
-      `insert into export_part (tenant_id, job_id, slice, type, position)
-       select $1, $2, p.slice, p.type, p.position from unnest($3::int[], $4::text[], $5::smallint[]) as p (slice, type, position)`,
-      [
-        tx.tenantId,
-        jobId,
-        batch.map(({ slice }) => slice),
-        batch.map(({ type }) => type),
-        batch.map(({ position }) => position),
-      ],
-    );
-  }
-  await insertNotes(tx, jobId, plan.notes);
-  const started = await tx.query(
-    `update export_job set state = 'running', transaction_time = $3, changed_at = $4
-      where tenant_id = $1 and id = $2 and state = 'queued'`,
-    [tx.tenantId, jobId, plan.transactionTime, plan.now],
-  );
-  if (started.rowCount !== 1) throw new Superseded();
-  return true;
-}
+import { insertNotes } from './note-store.ts';
+import { insertReferences } from './reference-store.ts';
+import {
+  LAST_SLICE,
+  type PartResult,
+  type PlannedMember,
+  type PlannedPart,
+  type SliceClaim,
+  Superseded,
+} from './slices.ts';
 
 /** Begins an attempt at a slice; undefined when it is done or the job is not running any more. */
 export async function claimSlice(db: TenantDatabase, jobId: string, slice: number): Promise<SliceClaim | undefined> {
@@ -260,50 +137,6 @@ export async function finishParts(
   );
 }
 
-export async function insertNotes(tx: TenantConnection, jobId: string, notes: readonly Note[]): Promise<void> {
-  for (let from = 0; from < notes.length; from += BATCH_ROWS) {
-    const batch = notes.slice(from, from + BATCH_ROWS);
-    await tx.query(
-      `insert into export_note (tenant_id, job_id, slice, subject, sequence, outcome)
-       select $1, $2, n.slice, n.subject, n.sequence, n.outcome
-         from unnest($3::int[], $4::text[], $5::int[], $6::text[]) as n (slice, subject, sequence, outcome)
-       on conflict do nothing`,
-      [
-        tx.tenantId,
-        jobId,
-        batch.map(({ slice }) => slice),
-        batch.map(({ subject }) => subject),
-        batch.map(({ sequence }) => sequence),
-        batch.map(({ outcome }) => outcome),
-      ],
-    );
-  }
-}
-
-/** @returns how many were not known before */
-export async function insertReferences(
-  tx: TenantConnection,
-  jobId: string,
-  references: ReadonlySet<string>,
-  depth: number,
-): Promise<number> {
-  if (references.size === 0) return 0;
-  // Sorted, so that two slices that write the same ones never wait for each other in a circle.
-  const sorted = [...references].sort().map((reference) => reference.split('/') as [string, string]);
-  let added = 0;
-  for (let from = 0; from < sorted.length; from += BATCH_ROWS) {
-    const batch = sorted.slice(from, from + BATCH_ROWS);
-    const result = await tx.query(
-      `insert into export_reference (tenant_id, job_id, type, id, depth)
-       select $1, $2, r.type, r.id, $5 from unnest($3::text[], $4::text[]) as r (type, id)
-       on conflict do nothing`,
-      [tx.tenantId, jobId, batch.map(([type]) => type), batch.map(([, id]) => id), depth],
-    );
-    added += result.rowCount ?? 0;
-  }
-  return added;
-}
-
 /**
  * Marks a slice done.
  *
@@ -324,46 +157,6 @@ export async function finishSlice(tx: TenantConnection, claim: SliceClaim): Prom
     [tx.tenantId, claim.jobId],
   );
   return open.rows[0]!.open === 0;
-}
-
-/** Did anything that left name a shared resource? */
-export async function hasReferences(db: TenantDatabase, jobId: string): Promise<boolean> {
-  const result = await db.query('select 1 from export_reference where tenant_id = $1 and job_id = $2 limit 1', [
-    db.tenantId,
-    jobId,
-  ]);
-  return result.rowCount === 1;
-}
-
-/** A page of the shared resources to write, in the order of their ids. */
-export async function readReferences(
-  db: TenantDatabase,
-  jobId: string,
-  page: { readonly type: string; readonly after: string; readonly limit: number; readonly depth: number | undefined },
-): Promise<readonly string[]> {
-  const result = await db.query<{ id: string }>(
-    `select id from export_reference
-      where tenant_id = $1 and job_id = $2 and type = $3 and id > $4 and ($6::int is null or depth = $6)
-      order by id limit $5`,
-    [db.tenantId, jobId, page.type, page.after, page.limit, page.depth ?? null],
-  );
-  return result.rows.map(({ id }) => id);
-}
-
-/** A page of the lines of the error file, in a fixed order, after the note given. */
-export async function readNotes(
-  db: TenantDatabase,
-  jobId: string,
-  after: Note | undefined,
-  limit: number,
-): Promise<readonly Note[]> {
-  const result = await db.query<{ slice: number; subject: string; sequence: number; outcome: string }>(
-    `select slice, subject, sequence, outcome from export_note
-      where tenant_id = $1 and job_id = $2 and (slice, subject, sequence) > ($3, $4, $5)
-      order by slice, subject, sequence limit $6`,
-    [db.tenantId, jobId, after?.slice ?? -1, after?.subject ?? '', after?.sequence ?? 0, limit],
-  );
-  return result.rows;
 }
 
 export interface ExportTotals {
