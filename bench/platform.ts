@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { readConfig } from '#/platform/config/config.ts';
@@ -20,6 +20,8 @@ export interface BenchPlatform {
 /** The program with its embedded database, as a newcomer starts it, with one empty plan `bench`. */
 export async function startBenchPlatform(): Promise<BenchPlatform> {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'covered-bridge-bench-'));
+  // Run by root, the database's own user must pass through it.
+  await chmod(dataDir, 0o711);
   const port = await freePort('127.0.0.1');
   const config = readConfig({ PORT: String(port), DATA_DIR: path.join(dataDir, 'data') });
   const services = await openServices(config, { log: makeLog('silent') });
