@@ -35,7 +35,9 @@ create table client_secret (
   hint text not null check (length(hint) = 4),
   environments text[] not null check (environments <@ array['sandbox', 'production'] and cardinality(environments) > 0),
   created_at timestamptz not null default now(),
-  expires_at timestamptz
+  expires_at timestamptz,
+  -- To the hour: it tells whether an old secret can go, and must not cost a write a token.
+  last_used_at timestamptz
 );
 create index client_secret_client on client_secret (client_id);
 

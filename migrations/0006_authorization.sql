@@ -10,9 +10,12 @@ create table signing_key (
   key_id text not null,
   state text not null check (state in ('next', 'current', 'retiring', 'retired')),
   created_at timestamptz not null default now(),
+  state_since timestamptz not null default now(),
   primary key (tenant_id, kid)
 );
+-- Processes that come together, at the first token or at a rotation, cannot make two.
 create unique index signing_key_current on signing_key (tenant_id, alg) where state = 'current';
+create unique index signing_key_next on signing_key (tenant_id, alg) where state = 'next';
 
 create table oidc_artifact (
   tenant_id int not null,
@@ -38,14 +41,15 @@ create table token_denylist (
 
 -- (token_denylist holds ids of tokens and grants only, and every process reads all of it: no policy.)
 
--- Counts attempts in windows; one upsert a hit, so limits hold in parallel and across processes.
-create table rate_bucket (
+-- Counts attempts in windows by upserts, so limits hold in parallel and across processes. Unlogged: counts of the last
+-- minute are worth no disk write, and losing them in a crash harms nobody.
+create unlogged table rate_bucket (
   tenant_id int not null,
   key text not null,
   window_start timestamptz not null,
   hits int not null,
   primary key (tenant_id, key, window_start)
-);
+) with (fillfactor = 70);
 
 do $$
 declare tenant_table text;

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { makeAuthorizationJobs, scheduleAuthorizationSweep } from '#/authorization/jobs.ts';
 import { platformIssuerRoutes, tenantIssuerRoutes } from '#/authorization/routes.ts';
 import { collectFhirRoutes } from '#/fhir/capability/fhir-route.ts';
 import { fhirErrorHandler, fhirNotFoundHandler } from '#/fhir/fhir-errors.ts';
@@ -106,12 +107,13 @@ export async function startServer(services: Services): Promise<RunningServer> {
     { prefix: '/v1/:tenant' },
   );
 
-  const handlers: JobHandlers = { ...makeExportJobs(exports) };
+  const handlers: JobHandlers = { ...makeExportJobs(exports), ...makeAuthorizationJobs({ ...routeDeps, database }) };
 
   await readHosts();
   await http.listen({ host: config.host, port: config.port });
   const refresh = setInterval(() => void readHosts().catch(() => undefined), HOSTS_REFRESH_MS);
   await scheduleExportPurge(exports);
+  await scheduleAuthorizationSweep(database);
   const workers = await startWorkers({ database, handlers, concurrency: config.jobConcurrency, log });
 
   return {

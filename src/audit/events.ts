@@ -9,8 +9,12 @@ export const AUDIT_EVENTS = {
   'client.suspend': 'A client was stopped for now.',
   'client.revoke': 'A client was ended for good.',
   'organization.create': 'An organization was made.',
-  'token.issue': 'A token was issued. Facts: grant, scope.',
-  'token.refuse': 'A token was refused. Facts: error.',
+  'token.issue': 'A token was issued. Facts: grant, scope, environments of the credential.',
+  'token.refuse':
+    'A request to the token, introspection or revocation endpoint was refused. Facts: error, status; outcome failure: the fault was ours.',
+  'token.revoke': 'A client took its token back.',
+  'access.refuse':
+    'A token of ours was refused at a plan. Facts: permission that was needed, reason (void: taken back, its client stopped, or of another environment; not-approved; access-type; scope).',
   'feed.load':
     'A feed was loaded, or stopped half-way. Subject: the run. Facts: stored, unchanged, deleted, refused, vanished, bytes, files, attempt, code of the failure.',
   'export.kick-off':

@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify';
+import type { AuditSink } from '#/audit/audit-sink.ts';
 import { P2P_OUTCOME_CODES } from '#/fhir/our-canonicals.ts';
 import { FhirRefusal } from '#/fhir/outcome.ts';
 import type { Organization } from '#/onboarding/organizations.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import type { Issuer } from './issuer.ts';
-import { type Permission, permissionsOf, typesOf } from './scopes.ts';
-import type { Verified } from './verify.ts';
+import type { Permission } from './scopes.ts';
+import type { Claims, Verifier } from './verify.ts';
 
 /** What this call may do. Only this file makes one; everything else can only read it. */
 export interface AccessContext {
@@ -24,41 +25,54 @@ export interface AccessContext {
 
 export type RequireAccess = (request: FastifyRequest, tenant: Tenant, permission: Permission) => Promise<AccessContext>;
 
+/** Why a token that was ours was refused; facts of the audit record. */
+type Reason = 'void' | 'not-approved' | 'access-type' | 'scope';
+
 /**
  * The gate of every payer-to-payer route.
  *
  * @throws FhirRefusal 401 without a good token, 403 for a client that is not approved here or a scope that is too small, each
- *   with the challenge of RFC 6750 3
+ *   with the challenge of RFC 6750 3. A refused token of ours is in the audit record; what is no token of ours is noise.
  */
 export function makeRequireAccess(deps: {
-  readonly verify: (token: string, tenant: Tenant, issuers: readonly Issuer[]) => Promise<Verified>;
+  readonly verify: Verifier;
+  readonly audit: AuditSink;
   readonly issuersOf: (tenant: Tenant) => readonly Issuer[];
 }): RequireAccess {
   return async (request, tenant, permission) => {
+    const refuse = async (claims: Claims, reason: Reason): Promise<FhirRefusal> => {
+      await deps.audit.append(tenant.id, {
+        action: 'access.refuse',
+        outcome: 'refused',
+        client: claims.clientId,
+        tokenId: claims.tokenId,
+        requestId: request.id,
+        address: request.ip,
+        facts: { reason, permission },
+      });
+      return reason === 'void' ? unauthenticated('invalid_token') : forbidden(reason);
+    };
+
     const token = bearerOf(request.headers.authorization);
     if (token === undefined) throw unauthenticated(undefined);
     const verified = await deps.verify(token, tenant, deps.issuersOf(tenant));
-    if (verified.kind === 'invalid') throw unauthenticated('invalid_token');
-    if (verified.kind === 'not-approved') {
-      request.logFacts.client = verified.clientId;
-      throw forbidden('This client is not approved for this plan or its environment.', 'insufficient_scope');
-    }
-    const { client, scopes, tokenId } = verified.principal;
-    request.logFacts.client = client.clientId;
-    const permissions = permissionsOf(scopes);
-    if (client.accessType !== 'payer-to-payer')
-      throw forbidden('This client is not registered for the payer-to-payer exchange.', 'insufficient_scope');
-    if (!permissions.has(permission)) throw forbidden('The token’s scope does not permit this.', 'insufficient_scope');
-    const types = typesOf(scopes);
+    if (verified.kind === 'unknown') throw unauthenticated('invalid_token');
+    const { claims } = verified;
+    request.logFacts.client = claims.clientId;
+    if (verified.kind !== 'good') throw await refuse(claims, verified.kind);
+    const { client } = verified;
+    if (client.accessType !== 'payer-to-payer') throw await refuse(claims, 'access-type');
+    const { permissions, types } = claims.granted;
+    if (!permissions.has(permission)) throw await refuse(claims, 'scope');
     return Object.freeze({
       tenant,
       environment: tenant.kind,
       client: client.clientId,
       organization: client.organization,
-      scopes,
+      scopes: claims.scopes,
       permissions,
       mayExportType: (type: string) => types === 'all' || types.has(type),
-      tokenId,
+      tokenId: claims.tokenId,
       requestId: request.id,
     });
   };
@@ -84,10 +98,21 @@ function unauthenticated(error: 'invalid_token' | undefined): FhirRefusal {
   );
 }
 
-function forbidden(text: string, error: string): FhirRefusal {
+const FORBIDDEN = {
+  'not-approved': 'This client is not approved for this plan or its environment.',
+  'access-type': 'This client is not registered for the payer-to-payer exchange.',
+  scope: 'The token’s scope does not permit this.',
+} as const satisfies Record<Exclude<Reason, 'void'>, string>;
+
+function forbidden(reason: keyof typeof FORBIDDEN): FhirRefusal {
   return new FhirRefusal(
     403,
-    { severity: 'error', code: 'forbidden', text, coding: { system: P2P_OUTCOME_CODES, code: 'not-authorized' } },
-    { headers: { 'www-authenticate': `Bearer realm="fhir", error="${error}"` } },
+    {
+      severity: 'error',
+      code: 'forbidden',
+      text: FORBIDDEN[reason],
+      coding: { system: P2P_OUTCOME_CODES, code: 'not-authorized' },
+    },
+    { headers: { 'www-authenticate': 'Bearer realm="fhir", error="insufficient_scope"' } },
   );
 }

@@ -1,7 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { ClientDirectory } from '#/onboarding/client-directory.ts';
-import { isActiveAt } from '#/onboarding/clients.ts';
 import { sha256 } from '#/platform/crypto/hash.ts';
 import type { TenantDatabase } from '#/platform/db/database.ts';
 import {
@@ -15,6 +14,7 @@ import {
 } from './artifact-store.ts';
 import { engineClient } from './engine-client.ts';
 import type { Issuer } from './issuer.ts';
+import { isKnownAt } from './sign-in.ts';
 
 /** Kinds whose id is the bearer secret itself: only its hash is stored (adapter rule 1). */
 const BEARER_KINDS: ReadonlySet<string> = new Set([
@@ -25,6 +25,8 @@ const BEARER_KINDS: ReadonlySet<string> = new Set([
 ]);
 /** A refresh token may be used again within this time: the answer to its first use may have been lost (rule 4). */
 const REFRESH_GRACE_SECONDS = 60;
+/** For what the engine gives no life of its own. */
+const UNBOUNDED_SECONDS = 3_600;
 
 /**
  * What the engine stores, in PostgreSQL, for one issuer. Every method is one statement, so no transaction spans calls of the
@@ -53,7 +55,12 @@ export function makeAdapter(
     async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
       const { jti, ...rest } = payload;
       const kept = BEARER_KINDS.has(this.#kind) ? rest : payload;
-      const row = { kind: this.#kind, id: this.#key(id), payload: kept, expiresInSeconds: expiresIn ?? 3600 };
+      const row = {
+        kind: this.#kind,
+        id: this.#key(id),
+        payload: kept,
+        expiresInSeconds: expiresIn ?? UNBOUNDED_SECONDS,
+      };
       if (this.#kind !== 'ReplayDetection') return upsertArtifact(db, row);
       // A statement that inserts nothing has seen the assertion before, also when eight come at once (rule 3).
       if (!(await insertOnce(db, row)))
@@ -76,9 +83,7 @@ export function makeAdapter(
 
     async #findClient(id: string): Promise<AdapterPayload | undefined> {
       const client = await clients.find(id);
-      if (!client) return undefined;
-      const active = issuer.tenant === undefined ? client.status === 'active' : isActiveAt(client, issuer.tenant);
-      return active ? engineClient(client, issuer) : undefined;
+      return client && isKnownAt(client, issuer) ? engineClient(client, issuer) : undefined;
     }
 
     async findByUid(uid: string): Promise<AdapterPayload | undefined> {

@@ -3,39 +3,53 @@ import { makeClientDirectory } from '#/onboarding/client-directory.ts';
 import type { Sealer } from '#/platform/crypto/sealer.ts';
 import type { Database } from '#/platform/db/database.ts';
 import type { Log } from '#/platform/log/log.ts';
-import type { Tenants } from '#/tenants/tenants.ts';
+import type { Tenant, Tenants } from '#/tenants/tenants.ts';
 import { makeRequireAccess, type RequireAccess } from './access.ts';
 import { startDenylist } from './denylist.ts';
-import { platformIssuer, tenantIssuer } from './issuer.ts';
+import { makeEngines } from './engine.ts';
+import { type Issuer, platformIssuer, tenantIssuer } from './issuer.ts';
 import { makeSigningKeys } from './keys.ts';
+import { makeRateLimits } from './rate-limits.ts';
 import type { AuthorizationRouteDeps } from './routes.ts';
 import { makeVerifier } from './verify.ts';
 
 export interface Authorization {
   readonly requireAccess: RequireAccess;
-  /** For the routes of this folder. */
+  /** For the routes and jobs of this folder. */
   readonly routeDeps: AuthorizationRouteDeps;
   stop(): Promise<void>;
 }
 
-/** Builds the authorization engine: keys, clients, denylist, and the gate that every route of a product asks. */
-export async function startAuthorization(deps: {
+export interface AuthorizationDeps {
   readonly database: Database;
   readonly sealer: Sealer;
   readonly tenants: Tenants;
   readonly audit: AuditSink;
   readonly log: Log;
   readonly publicUrl: string;
-}): Promise<Authorization> {
+}
+
+/** Builds the authorization engine: keys, clients, denylist, and the gate that every route of a product asks. */
+export async function startAuthorization(deps: AuthorizationDeps): Promise<Authorization> {
   const { database, tenants, audit, publicUrl, log } = deps;
   const clients = makeClientDirectory(database);
   const keys = makeSigningKeys(database, deps.sealer);
   const denylist = await startDenylist(database, (clientId) => clients.forget(clientId), log);
   const platform = platformIssuer(publicUrl);
-  const verify = makeVerifier({ clients, keys, denylist });
+  const issuersOf = (tenant: Tenant): readonly Issuer[] => [tenantIssuer(tenants, tenant), platform];
   return {
-    requireAccess: makeRequireAccess({ verify, issuersOf: (tenant) => [tenantIssuer(tenants, tenant), platform] }),
-    routeDeps: { database, tenants, audit, clients, keys, denylist, publicUrl },
+    requireAccess: makeRequireAccess({ verify: makeVerifier({ clients, keys, denylist }), audit, issuersOf }),
+    routeDeps: {
+      tenants,
+      audit,
+      clients,
+      keys,
+      denylist,
+      publicUrl,
+      issuersOf,
+      limits: makeRateLimits(database),
+      engines: makeEngines({ database, clients, keys, log }),
+    },
     stop: () => denylist.stop(),
   };
 }

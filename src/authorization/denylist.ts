@@ -1,20 +1,22 @@
 import type { Database } from '#/platform/db/database.ts';
 import type { Log } from '#/platform/log/log.ts';
+import { type DenyEntry, insertDenied, selectDenied } from './denylist-store.ts';
 
 /** A lost notification is made up for within this time (authorization.md 8). */
 const REFRESH_MS = 5_000;
 
 /** What was taken back before it ended, known in every process; and the news of it. */
 export interface Denylist {
+  /** `jti:...` or `grant:...` */
   has(key: string): boolean;
-  /** Refuses a JWT, or all of a grant, until it would have ended. */
-  add(tenantId: number, key: string, until: Date): Promise<void>;
+  /** Refuses a JWT, or all of a grant, until it would have ended: at once here, and in every process that is told. */
+  add(entry: DenyEntry): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Keeps the denylist in memory. A `NOTIFY auth_revoked` from any process acts at once; reading it again every 5 s covers a
- * notification that was lost.
+ * Keeps the denylist in memory. A `NOTIFY auth_revoked` from any process acts at once; reading all of it again every 5 s
+ * covers a notification that was lost.
  *
  * @param onClient told which client changed
  */
@@ -24,56 +26,69 @@ export async function startDenylist(
   log: Log,
 ): Promise<Denylist> {
   let keys = new Set<string>();
-  let listening = false;
+  // What was heard of while the list was being read again must not be lost with the old list.
+  let heard = new Map<string, number>();
+  let listener: { end(): Promise<void> } | undefined;
   let stopped = false;
 
+  function deny(key: string): void {
+    keys.add(key);
+    heard.set(key, Date.now());
+  }
   async function read(): Promise<void> {
-    const result = await database.platform.query<{ key: string }>('select key from token_denylist where until > now()');
-    keys = new Set(result.rows.map(({ key }) => key));
+    const rows = await selectDenied(database.platform);
+    heard = new Map([...heard].filter(([, at]) => Date.now() - at < 2 * REFRESH_MS));
+    keys = new Set([...rows, ...heard.keys()]);
   }
   async function listen(): Promise<void> {
     const client = await database.listener();
-    listening = true;
     client.on('end', () => {
-      listening = false;
+      if (listener === client) listener = undefined;
     });
     client.on('notification', ({ payload }) => {
-      const news = JSON.parse(payload ?? '{}') as { key?: string; client?: string };
-      if (news.key !== undefined) keys.add(news.key);
+      const news = parseNews(payload);
+      if (news.key !== undefined) deny(news.key);
       if (news.client !== undefined) onClient(news.client);
     });
     await client.query('listen auth_revoked');
-    ended = () => client.end();
+    if (stopped) await client.end();
+    else listener = client;
   }
-  let ended: () => Promise<void> = async () => undefined;
 
   await listen();
   await read();
+  let refreshing: Promise<void> | undefined;
   const refresh = setInterval(() => {
-    const work = async (): Promise<void> => {
-      if (!listening && !stopped) await listen();
+    refreshing ??= (async () => {
+      if (!listener) await listen();
       await read();
-    };
-    work().catch((error) => log.warn({ err: error }, 'reading the denylist failed'));
+    })()
+      .catch((error) => log.warn({ err: error }, 'reading the denylist failed'))
+      .finally(() => {
+        refreshing = undefined;
+      });
   }, REFRESH_MS);
   refresh.unref();
 
   return {
     has: (key) => keys.has(key),
-    async add(tenantId, key, until) {
-      keys.add(key);
-      await database.platform.query(
-        `insert into token_denylist (tenant_id, key, until) values ($1, $2, $3) on conflict (tenant_id, key) do nothing`,
-        [tenantId, key, until],
-      );
-      await database.platform.query(`select pg_notify('auth_revoked', $1)`, [
-        JSON.stringify({ tenant: tenantId, key }),
-      ]);
+    async add(entry) {
+      await insertDenied(database.platform, entry);
+      deny(entry.key);
     },
     async stop() {
       stopped = true;
       clearInterval(refresh);
-      await ended().catch(() => undefined);
+      await refreshing;
+      await listener?.end().catch(() => undefined);
     },
   };
+}
+
+function parseNews(payload: string | undefined): { readonly key?: string; readonly client?: string } {
+  try {
+    return JSON.parse(payload ?? '{}');
+  } catch {
+    return {};
+  }
 }

@@ -1,13 +1,13 @@
 import type { JWK } from 'jose';
 import type { TenantDatabase } from '#/platform/db/database.ts';
-
-/** ES256 signs access tokens; RS256 signs id_tokens, as SMART demands (authorization.md 11). */
-export type SigningAlgorithm = 'ES256' | 'RS256';
+import type { KeyState, KeySteps } from './key-rotation.ts';
+import type { SigningAlgorithm } from './keys.ts';
 
 export interface KeyRow {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
-  readonly state: 'next' | 'current' | 'retiring';
+  readonly state: Exclude<KeyState, 'retired'>;
+  readonly since: Date;
   readonly publicJwk: JWK;
   readonly sealed: Buffer;
 }
@@ -18,30 +18,67 @@ export async function selectKeys(db: TenantDatabase): Promise<readonly KeyRow[]>
     kid: string;
     alg: SigningAlgorithm;
     state: KeyRow['state'];
+    state_since: Date;
     public_jwk: JWK;
     sealed: Buffer;
   }>(
-    `select kid, alg, state, public_jwk, sealed from signing_key
-      where tenant_id = $1 and state <> 'retired' order by state = 'current' desc, created_at desc`,
+    `select kid, alg, state, state_since, public_jwk, sealed from signing_key
+      where tenant_id = $1 and state <> 'retired' order by state = 'current' desc, created_at desc, kid`,
     [db.tenantId],
   );
   return result.rows.map((row) => ({
     kid: row.kid,
     alg: row.alg,
     state: row.state,
+    since: row.state_since,
     publicJwk: row.public_jwk,
     sealed: row.sealed,
   }));
 }
 
-/** Becomes the current key unless there is one already. */
-export async function insertKey(
-  db: TenantDatabase,
-  key: Omit<KeyRow, 'state'> & { readonly keyId: string },
-): Promise<void> {
+export interface NewKey extends Omit<KeyRow, 'state' | 'since'> {
+  readonly keyId: string;
+  readonly state: 'next' | 'current';
+  readonly since?: Date;
+}
+
+/** Does nothing when there is a key of this algorithm in this state already. */
+export async function insertKey(db: TenantDatabase, key: NewKey): Promise<void> {
   await db.query(
-    `insert into signing_key (tenant_id, kid, alg, public_jwk, sealed, key_id, state) values ($1, $2, $3, $4, $5, $6, 'current')
-     on conflict do nothing`,
-    [db.tenantId, key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealed, key.keyId],
+    `insert into signing_key (tenant_id, kid, alg, public_jwk, sealed, key_id, state, state_since)
+     values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now())) on conflict do nothing`,
+    [db.tenantId, key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealed, key.keyId, key.state, key.since ?? null],
   );
+}
+
+/** Moves keys on as `keySteps` says, all or nothing; a second process that decided the same finds nothing to move. */
+export async function moveKeys(
+  db: TenantDatabase,
+  alg: SigningAlgorithm,
+  { promote, retire }: KeySteps,
+  now: Date,
+): Promise<void> {
+  if (promote === undefined && retire.length === 0) return;
+  await db.transaction(async (tx) => {
+    await tx.query(
+      `update signing_key set state = 'retired', state_since = $3 where tenant_id = $1 and state = 'retiring' and kid = any($2)`,
+      [db.tenantId, retire, now],
+    );
+    if (promote === undefined) return;
+    const waiting = await tx.query(
+      `select from signing_key where tenant_id = $1 and kid = $2 and state = 'next' for update`,
+      [db.tenantId, promote],
+    );
+    if (waiting.rowCount === 0) return;
+    // In this order: at no moment are there two that sign.
+    await tx.query(
+      `update signing_key set state = 'retiring', state_since = $3 where tenant_id = $1 and alg = $2 and state = 'current'`,
+      [db.tenantId, alg, now],
+    );
+    await tx.query(`update signing_key set state = 'current', state_since = $3 where tenant_id = $1 and kid = $2`, [
+      db.tenantId,
+      promote,
+      now,
+    ]);
+  });
 }

@@ -1,42 +1,50 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { Sealer } from '#/platform/crypto/sealer.ts';
 import type { Database } from '#/platform/db/database.ts';
-import { insertKey, type KeyRow, type SigningAlgorithm, selectKeys } from './key-store.ts';
+import { type KeyState, keySteps } from './key-rotation.ts';
+import { insertKey, moveKeys, selectKeys } from './key-store.ts';
+
+/** ES256 signs access tokens; RS256 signs id_tokens, as SMART demands (authorization.md 11). */
+export type SigningAlgorithm = 'ES256' | 'RS256';
 
 export interface SigningKey {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
-  readonly state: 'next' | 'current' | 'retiring';
+  readonly state: Exclude<KeyState, 'retired'>;
   readonly publicJwk: JWK;
   readonly privateJwk: JWK;
 }
 
-/** Keys change rarely; what was read is kept this long. */
+/** Keys change rarely, and the next one is known a day before it signs; what was read is kept this long. */
 const CACHE_MS = 30_000;
+const RSA_BITS = 2048;
 
 export interface SigningKeys {
   /** The keys of a tenant (0: the platform), the current one of each algorithm first; made at the first call. */
   of(tenantId: number): Promise<readonly SigningKey[]>;
+  /** Makes, promotes and retires what is due; harmless when run twice or by two processes at once. */
+  rotate(tenantId: number, now: Date): Promise<void>;
 }
 
+/** Signing keys live in PostgreSQL, their private parts sealed under the master key, and in clear only in memory. */
 export function makeSigningKeys(database: Database, sealer: Sealer): SigningKeys {
   const known = new Map<number, { readonly at: number; readonly keys: Promise<readonly SigningKey[]> }>();
 
   async function read(tenantId: number): Promise<readonly SigningKey[]> {
-    const wanted: readonly SigningAlgorithm[] = tenantId === 0 ? ['ES256'] : ['ES256', 'RS256'];
-    let rows = await selectKeys(database.tenant(tenantId));
-    for (const alg of wanted) {
+    const db = database.tenant(tenantId);
+    let rows = await selectKeys(db);
+    for (const alg of algorithmsOf(tenantId)) {
       if (rows.some((row) => row.alg === alg && row.state === 'current')) continue;
       // Two processes may come here at once: the index on current keys lets one in, and both read it.
-      await insertKey(database.tenant(tenantId), await makeKey(alg, sealer));
-      rows = await selectKeys(database.tenant(tenantId));
+      await insertKey(db, { ...(await makeKey(alg, sealer)), state: 'current' });
+      rows = await selectKeys(db);
     }
-    return rows.map((row) => ({
-      kid: row.kid,
-      alg: row.alg,
-      state: row.state,
-      publicJwk: row.publicJwk,
-      privateJwk: JSON.parse(sealer.unseal(row.sealed, row.kid).toString('utf8')) as JWK,
+    return rows.map(({ kid, alg, state, publicJwk, sealed }) => ({
+      kid,
+      alg,
+      state,
+      publicJwk,
+      privateJwk: JSON.parse(sealer.unseal(sealed, kid).toString('utf8')) as JWK,
     }));
   }
 
@@ -49,11 +57,28 @@ export function makeSigningKeys(database: Database, sealer: Sealer): SigningKeys
       keys.catch(() => known.delete(tenantId));
       return keys;
     },
+    async rotate(tenantId, now) {
+      const db = database.tenant(tenantId);
+      for (const alg of algorithmsOf(tenantId)) {
+        const steps = keySteps(
+          (await selectKeys(db)).filter((row) => row.alg === alg),
+          now,
+        );
+        if (steps.publish) await insertKey(db, { ...(await makeKey(alg, sealer)), state: 'next', since: now });
+        await moveKeys(db, alg, steps, now);
+      }
+      known.delete(tenantId);
+    },
   };
 }
 
-async function makeKey(alg: SigningAlgorithm, sealer: Sealer): Promise<Omit<KeyRow, 'state'> & { keyId: string }> {
-  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 2048 });
+/** The platform issues access tokens only. */
+function algorithmsOf(tenantId: number): readonly SigningAlgorithm[] {
+  return tenantId === 0 ? ['ES256'] : ['ES256', 'RS256'];
+}
+
+async function makeKey(alg: SigningAlgorithm, sealer: Sealer) {
+  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: RSA_BITS });
   const publicPart = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(publicPart);
   const named = { kid, alg, use: 'sig' };

@@ -1,52 +1,122 @@
-import type { TenantDatabase } from '#/platform/db/database.ts';
+import type { Database } from '#/platform/db/database.ts';
 
 /** Failed sign-ins of one client id from one address in a minute; then 429 (authorization.md 13). */
 export const FAILED_SIGN_INS_PER_MINUTE = 20;
-/** Token requests of one client in a minute, in this process. */
+/** Token requests of one client, signed in, in a minute. Strangers cannot use them up. */
 export const TOKEN_REQUESTS_PER_MINUTE = 600;
 
 const WINDOW_SECONDS = 60;
+/** Counts of windows long past, deleted at a time. */
+const PURGE_BATCH = 5_000;
 
-/** Counts one hit; right in parallel and across processes, because the count is one upsert. */
-export async function countHit(db: TenantDatabase, key: string): Promise<number> {
-  const result = await db.query<{ hits: number }>(
-    `insert into rate_bucket (tenant_id, key, window_start, hits)
-     values ($1, $2, to_timestamp(floor(extract(epoch from now()) / ${WINDOW_SECONDS}) * ${WINDOW_SECONDS}), 1)
-     on conflict (tenant_id, key, window_start) do update set hits = rate_bucket.hits + 1 returning hits`,
-    [db.tenantId, key],
-  );
-  return result.rows[0]?.hits ?? 0;
+/** What is counted: `add` gains a hit, `look` is only read. */
+export interface Count {
+  readonly add?: string;
+  readonly look?: string;
 }
 
-export async function readHits(db: TenantDatabase, key: string): Promise<number> {
-  const result = await db.read<{ hits: number }>({
-    name: 'rate-hits',
-    text: `select hits from rate_bucket where tenant_id = $1 and key = $2
-              and window_start = to_timestamp(floor(extract(epoch from now()) / ${WINDOW_SECONDS}) * ${WINDOW_SECONDS})`,
-    values: [db.tenantId, key],
-  });
-  return result.rows[0]?.hits ?? 0;
+export interface Counted {
+  /** Hits of `add` in this minute, this one included. */
+  readonly added: number;
+  readonly seen: number;
 }
 
-/** Windows that have passed say nothing any more. */
-export async function purgeHits(db: TenantDatabase): Promise<void> {
-  await db.query(`delete from rate_bucket where tenant_id = $1 and window_start < now() - interval '10 minutes'`, [
-    db.tenantId,
-  ]);
+export interface RateLimits {
+  count(tenantId: number, count: Count): Promise<Counted>;
 }
 
-/** A flood is held off in memory, before it costs anything. */
-export function makeFloodGate(perMinute: number, now: () => number = Date.now): (key: string) => boolean {
-  let window = 0;
-  let counts = new Map<string, number>();
-  return (key) => {
-    const current = Math.floor(now() / 60_000);
-    if (current !== window) {
-      window = current;
-      counts = new Map();
+interface Waiting {
+  readonly count: Count;
+  readonly done: (counted: Counted) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Keys of one statement. */
+const BATCH_MAX = 1_000;
+
+/**
+ * Counts hits in minutes, right in parallel and across processes, because a count is an upsert. While one statement is under
+ * way the hits that arrive wait and go together in the next: without that the requests of a busy client queue for the lock of
+ * one row (authorization.md 13; docs/decisions/0005-token-engine.md has the figures).
+ */
+export function makeRateLimits(database: Database): RateLimits {
+  const queues = new Map<number, Waiting[]>();
+  const busy = new Set<number>();
+
+  async function drain(tenantId: number): Promise<void> {
+    busy.add(tenantId);
+    try {
+      for (let queue = queues.get(tenantId); queue && queue.length > 0; queue = queues.get(tenantId)) {
+        const batch = queue.splice(0, BATCH_MAX);
+        try {
+          await countBatch(database, tenantId, batch);
+        } catch (error) {
+          for (const waiting of batch) waiting.failed(error);
+        }
+      }
+    } finally {
+      busy.delete(tenantId);
+      queues.delete(tenantId);
     }
-    const count = (counts.get(key) ?? 0) + 1;
-    counts.set(key, count);
-    return count <= perMinute;
+  }
+
+  return {
+    count: (tenantId, count) =>
+      new Promise((done, failed) => {
+        const queue = queues.get(tenantId) ?? [];
+        queue.push({ count, done, failed });
+        queues.set(tenantId, queue);
+        if (!busy.has(tenantId)) void drain(tenantId);
+      }),
   };
+}
+
+async function countBatch(database: Database, tenantId: number, batch: readonly Waiting[]): Promise<void> {
+  const added = new Map<string, number>();
+  // Each gets the count as of its own place in the batch, as if it had come alone.
+  const places = batch.map(({ count: { add, look } }) => {
+    const seen = look === undefined ? 0 : (added.get(look) ?? 0);
+    if (add !== undefined) added.set(add, (added.get(add) ?? 0) + 1);
+    return { add: add === undefined ? 0 : (added.get(add) ?? 0), seen };
+  });
+  const looked = [...new Set(batch.flatMap(({ count: { look } }) => look ?? []))].filter((key) => !added.has(key));
+  const result = await database.tenant(tenantId).read<{ key: string; hits: number }>({
+    name: 'rate-count',
+    // Rows are locked in the order of their keys, so that two processes cannot lock each other out.
+    text: `with minute (start) as (select to_timestamp(floor(extract(epoch from now()) / ${WINDOW_SECONDS}) * ${WINDOW_SECONDS})),
+                added as (insert into rate_bucket as b (tenant_id, key, window_start, hits)
+                          select $1, a.key, minute.start, a.hits from unnest($2::text[], $3::int[]) as a (key, hits), minute order by a.key
+                          on conflict (tenant_id, key, window_start) do update set hits = b.hits + excluded.hits
+                          returning b.key, b.hits)
+           select key, hits from added
+           union all
+           select b.key, b.hits from rate_bucket b, minute
+            where b.tenant_id = $1 and b.key = any($4::text[]) and b.window_start = minute.start`,
+    values: [tenantId, [...added.keys()], [...added.values()], looked],
+  });
+  const hits = new Map(result.rows.map((row) => [row.key, row.hits]));
+  batch.forEach(({ count, done }, index) => {
+    const place = places[index] ?? { add: 0, seen: 0 };
+    const before = (key: string): number => (hits.get(key) ?? 0) - (added.get(key) ?? 0);
+    done({
+      added: count.add === undefined ? 0 : before(count.add) + place.add,
+      seen: count.look === undefined ? 0 : before(count.look) + place.seen,
+    });
+  });
+}
+
+/** When the window in which a limit was reached is over. */
+export function secondsToNextWindow(now: Date): number {
+  return WINDOW_SECONDS - (Math.floor(now.getTime() / 1_000) % WINDOW_SECONDS);
+}
+
+/** Windows that have passed say nothing any more. @returns how many rows went */
+export async function purgeHits(database: Database, tenantId: number): Promise<number> {
+  const result = await database.tenant(tenantId).query(
+    `delete from rate_bucket where (tenant_id, key, window_start) in
+       (select tenant_id, key, window_start from rate_bucket
+         where tenant_id = $1 and window_start < now() - interval '10 minutes' limit ${PURGE_BATCH})`,
+    [tenantId],
+  );
+  return result.rowCount ?? 0;
 }

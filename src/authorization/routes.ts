@@ -1,13 +1,13 @@
-import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { FHIR_BASES } from '#/fhir/capability/fhir-route.ts';
-import { Refusal } from '#/platform/refusal.ts';
 import { resolveTenant } from '#/tenants/resolve-tenant.ts';
-import type { Tenants } from '#/tenants/tenants.ts';
+import type { Tenant, Tenants } from '#/tenants/tenants.ts';
 import { issuerMetadata, smartConfiguration } from './discovery.ts';
-import { introspect, revoke, type TokenStateDeps } from './introspection.ts';
+import { introspect, revoke, type TenantCall, type TokenStateDeps } from './introspection.ts';
 import { type Issuer, PLATFORM_ISSUER_PATH, platformIssuer, tenantIssuer } from './issuer.ts';
-import { makeTokenEndpoint, type TokenDeps } from './token-endpoint.ts';
-import { OAuthRefusal } from './token-request.ts';
+import { noStore, renderOAuthError } from './oauth-errors.ts';
+import { invalidRequest, OAuthRefusal } from './oauth-refusal.ts';
+import { issueToken, type OAuthCall, type TokenDeps } from './token-endpoint.ts';
 
 /** A token request has some hundred bytes; scopes may make it a few thousand. */
 const BODY_BYTES_MAX = 64 * 1024;
@@ -21,11 +21,10 @@ export interface AuthorizationRouteDeps extends TokenDeps, TokenStateDeps {
 /** The platform's own issuer, to be mounted at the root. */
 export function platformIssuerRoutes(deps: AuthorizationRouteDeps): FastifyPluginAsync {
   const issuer = platformIssuer(deps.publicUrl);
-  const token = makeTokenEndpoint(deps);
   return async (server) => {
     prepare(server);
-    server.post(`${PLATFORM_ISSUER_PATH}/protocol/openid-connect/token`, async (request, reply) =>
-      sendToken(token, issuer, request, reply),
+    formRoute(server, `${PLATFORM_ISSUER_PATH}/protocol/openid-connect/token`, (request, reply) =>
+      sendToken(deps, issuer, request, reply),
     );
     server.get(`${PLATFORM_ISSUER_PATH}/protocol/openid-connect/certs`, async (_request, reply) =>
       sendKeys(deps, issuer, reply),
@@ -33,6 +32,7 @@ export function platformIssuerRoutes(deps: AuthorizationRouteDeps): FastifyPlugi
     server.get(`${PLATFORM_ISSUER_PATH}/.well-known/openid-configuration`, async (_request, reply) =>
       sendDocument(reply, issuerMetadata(issuer)),
     );
+    // RFC 8414 3.1: between host and path of the issuer.
     server.get<{ Params: { '*': string } }>('/.well-known/oauth-authorization-server/*', async (request, reply) => {
       const url = `${deps.publicUrl}/${request.params['*']}`;
       const tenant = (await deps.tenants.list()).find((candidate) => deps.tenants.issuer(candidate) === url);
@@ -44,28 +44,24 @@ export function platformIssuerRoutes(deps: AuthorizationRouteDeps): FastifyPlugi
 
 /** A tenant's issuer, to be mounted under `/v1/:tenant`. */
 export function tenantIssuerRoutes(deps: AuthorizationRouteDeps): FastifyPluginAsync {
-  const token = makeTokenEndpoint(deps);
+  const tenantOf = (request: FastifyRequest): Promise<Tenant> => resolveTenant(deps.tenants, request);
   const issuerOf = async (request: FastifyRequest): Promise<Issuer> =>
-    tenantIssuer(deps.tenants, await resolveTenant(deps.tenants, request));
+    tenantIssuer(deps.tenants, await tenantOf(request));
+  const callOf = async (request: FastifyRequest): Promise<TenantCall> => {
+    const tenant = await tenantOf(request);
+    return { ...oauthCall(request, tenantIssuer(deps.tenants, tenant)), tenant };
+  };
   return async (server) => {
     prepare(server);
-    server.post('/oauth2/token', async (request, reply) => sendToken(token, await issuerOf(request), request, reply));
-    server.post('/oauth2/introspect', async (request, reply) =>
-      noStore(reply).send(
-        await introspect(deps, {
-          issuer: await issuerOf(request),
-          body: formOf(request),
-          authorization: request.headers.authorization,
-        }),
-      ),
+    formRoute(server, '/oauth2/token', async (request, reply) =>
+      sendToken(deps, await issuerOf(request), request, reply),
     );
-    server.post('/oauth2/revoke', async (request, reply) => {
-      await revoke(deps, {
-        issuer: await issuerOf(request),
-        body: formOf(request),
-        authorization: request.headers.authorization,
-      });
-      return noStore(reply).code(200).send();
+    formRoute(server, '/oauth2/introspect', async (request, reply) =>
+      reply.send(await introspect(deps, await callOf(request))),
+    );
+    formRoute(server, '/oauth2/revoke', async (request, reply) => {
+      await revoke(deps, await callOf(request));
+      return reply.code(200).send();
     });
     server.get('/oauth2/jwks', async (request, reply) => sendKeys(deps, await issuerOf(request), reply));
     for (const document of ['openid-configuration', 'oauth-authorization-server'])
@@ -92,66 +88,70 @@ function prepare(server: FastifyInstance): void {
   server.setErrorHandler(renderOAuthError);
 }
 
-function renderOAuthError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  noStore(reply);
-  if (error instanceof OAuthRefusal) {
-    request.logFacts.refusal = error.error;
-    return reply
-      .code(error.status)
-      .headers(error.headers)
-      .send({ error: error.error, error_description: error.message });
-  }
-  if (error instanceof Refusal)
-    return reply.code(404).send({ error: 'invalid_request', error_description: 'There is no plan of this name here.' });
-  const status = error.statusCode ?? 500;
-  if (status < 500) {
-    const description =
-      status === 413
-        ? 'The request body is too large.'
-        : 'The body must be a form (application/x-www-form-urlencoded).';
-    return reply.code(status === 415 ? 400 : status).send({ error: 'invalid_request', error_description: description });
-  }
-  request.log.error({ err: error }, 'token request failed');
-  return reply
-    .code(500)
-    .send({ error: 'server_error', error_description: `Quote request ${request.id} when you report this.` });
+/** A POST that takes a form, open to pages of any origin: the client's credentials are in it, never a cookie. */
+function formRoute(
+  server: FastifyInstance,
+  url: string,
+  answer: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+): void {
+  server.post(url, async (request, reply) => answer(request, open(noStore(reply))));
+  server.options(url, async (_request, reply) =>
+    open(reply)
+      .headers({
+        'access-control-allow-methods': 'POST',
+        'access-control-allow-headers': 'Authorization, Content-Type, Accept, X-Request-Id',
+        'access-control-max-age': '600',
+      })
+      .code(204)
+      .send(),
+  );
+  server.route({
+    method: ['GET', 'PUT', 'PATCH', 'DELETE'],
+    url,
+    handler: async () => {
+      throw new OAuthRefusal(405, 'invalid_request', 'This address takes POST only.', { allow: 'POST, OPTIONS' });
+    },
+  });
 }
 
 async function sendToken(
-  token: ReturnType<typeof makeTokenEndpoint>,
+  deps: TokenDeps,
   issuer: Issuer,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const answer = await token({
+  const { clientId, body } = await issueToken(deps, oauthCall(request, issuer));
+  request.logFacts.client = clientId;
+  return reply.send(body);
+}
+
+function oauthCall(request: FastifyRequest, issuer: Issuer): OAuthCall {
+  if (typeof request.body !== 'string')
+    throw invalidRequest('The body must be a form (application/x-www-form-urlencoded).');
+  return {
     issuer,
-    body: formOf(request),
+    body: request.body,
     authorization: request.headers.authorization,
     address: request.ip,
     requestId: request.id,
-  });
-  request.logFacts.client = answer.clientId;
-  return noStore(reply).code(answer.status).send(answer.body);
+  };
 }
 
-function formOf(request: FastifyRequest): string {
-  if (typeof request.body !== 'string')
-    throw new OAuthRefusal(400, 'invalid_request', 'The body must be a form (application/x-www-form-urlencoded).');
-  return request.body;
-}
-
-async function sendKeys(deps: AuthorizationRouteDeps, issuer: Issuer, reply: FastifyReply): Promise<FastifyReply> {
+async function sendKeys(deps: TokenStateDeps, issuer: Issuer, reply: FastifyReply): Promise<FastifyReply> {
   const keys = await deps.keys.of(issuer.tenantId);
-  return reply
+  return open(reply)
     .header('cache-control', `public, max-age=${KEYS_MAX_AGE_SECONDS}`)
-    .header('access-control-allow-origin', '*')
     .send({ keys: keys.map(({ publicJwk }) => publicJwk) });
 }
 
 function sendDocument(reply: FastifyReply, document: object): FastifyReply {
-  return reply.header('access-control-allow-origin', '*').type('application/json; charset=utf-8').send(document);
+  return open(reply).type('application/json; charset=utf-8').send(document);
 }
 
-function noStore(reply: FastifyReply): FastifyReply {
-  return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' });
+/** Readable by pages of any origin (patient-access.md 2.8). */
+function open(reply: FastifyReply): FastifyReply {
+  return reply.headers({
+    'access-control-allow-origin': '*',
+    'access-control-expose-headers': 'Retry-After, X-Request-Id, WWW-Authenticate',
+  });
 }

@@ -5,7 +5,9 @@ export type Scope =
   | {
       readonly kind: 'fhir';
       readonly context: 'patient' | 'user' | 'system';
+      /** A resource type, or `*`. */
       readonly type: string;
+      /** `read`, `write`, `*` (v1), or letters of `cruds` in this order (v2). */
       readonly permissions: string;
       readonly style: 'v1' | 'v2';
       readonly query: string | undefined;
@@ -15,6 +17,13 @@ export type Scope =
 
 /** What a token may do at a payer-to-payer surface (payer-to-payer.md 8.2). */
 export type Permission = 'member-match' | 'bulk-member-match' | 'export' | 'read';
+
+/** What granted scopes come to, worked out once for a token. */
+export interface Granted {
+  readonly permissions: ReadonlySet<Permission>;
+  /** Which resource types may appear in the output. */
+  readonly types: 'all' | ReadonlySet<string>;
+}
 
 export const SCOPE_PARAMETER_BYTES_MAX = 8 * 1024;
 export const SCOPE_TOKENS_MAX = 200;
@@ -29,11 +38,12 @@ const STATIC: ReadonlySet<string> = new Set([
 ]);
 const OPERATIONS = 'http://hl7.org/fhir/us/davinci';
 
-/**
- * Scopes that are compared as they are, with what they permit. `member-match|read` is one token: RFC 6749 allows the bar.
- */
+/** One token: RFC 6749 allows the bar in it. */
+export const QUICK_START_SCOPE = 'member-match|read';
+
+/** Scopes that are compared as they are, with what they permit (payer-to-payer.md 8.2). */
 export const LITERAL_SCOPES: Readonly<Record<string, readonly Permission[]>> = {
-  'member-match|read': ['member-match', 'bulk-member-match', 'export', 'read'],
+  [QUICK_START_SCOPE]: ['member-match', 'bulk-member-match', 'export', 'read'],
   'member-match': ['member-match', 'bulk-member-match'],
   read: ['export', 'read'],
   [`${OPERATIONS}-hrex/OperationDefinition/member-match`]: ['member-match'],
@@ -56,7 +66,13 @@ export function parseScope(token: string): Scope | undefined {
   if (permissions === '' || (type !== '*' && !isResourceType(type))) return undefined;
   const style = permissions === 'read' || permissions === 'write' || permissions === '*' ? 'v1' : 'v2';
   if (style === 'v1' && query !== undefined) return undefined;
-  return { kind: 'fhir', context: context as 'patient', type, permissions, style, query };
+  return { kind: 'fhir', context: context as 'patient' | 'user' | 'system', type, permissions, style, query };
+}
+
+/** A scope as its token; what `parseScope` reads comes out as it was. */
+export function renderScope(scope: Scope): string {
+  if (scope.kind !== 'fhir') return scope.name;
+  return `${scope.context}/${scope.type}.${scope.permissions}${scope.query === undefined ? '' : `?${scope.query}`}`;
 }
 
 /** The tokens of a `scope` parameter, each once; undefined when it is too long or has too many. */
@@ -68,18 +84,37 @@ export function splitScopes(parameter: string): readonly string[] | undefined {
 
 /**
  * What a system client is granted of what it asks: unknown tokens and those of member flows drop, permissions are cut to
- * reading. Order and spelling stay. Empty: `invalid_scope`.
+ * reading. Order and spelling stay, but `member-match` and `read` together are the one token `member-match|read`.
+ *
+ * A scope with a query (`?category=...`) drops: an export cannot keep to it, and without it the scope would be wider.
+ *
+ * @returns empty: `invalid_scope`
  */
 export function narrowForSystem(tokens: readonly string[]): readonly string[] {
-  const granted = tokens.flatMap((token) => {
-    const scope = parseScope(token);
-    if (scope?.kind === 'literal') return [token];
-    if (scope?.kind !== 'fhir' || scope.context !== 'system') return [];
-    const permissions = readingPart(scope.permissions);
-    if (permissions === undefined) return [];
-    return [`system/${scope.type}.${permissions}${scope.query === undefined ? '' : `?${scope.query}`}`];
-  });
-  return [...new Set(granted)];
+  const granted = new Set(tokens.flatMap((token) => narrowOne(token) ?? []));
+  const isBoth = granted.has(QUICK_START_SCOPE) || (granted.has('member-match') && granted.has('read'));
+  if (!isBoth) return [...granted];
+  return [
+    ...new Set([...granted].map((token) => (token === 'member-match' || token === 'read' ? QUICK_START_SCOPE : token))),
+  ];
+}
+
+function narrowOne(token: string): string | undefined {
+  const scope = parseScope(token);
+  switch (scope?.kind) {
+    case undefined:
+    case 'static':
+      return undefined;
+    case 'literal':
+      return token;
+    case 'fhir': {
+      const permissions = readingPart(scope.permissions);
+      if (scope.context !== 'system' || scope.query !== undefined || permissions === undefined) return undefined;
+      return renderScope({ ...scope, permissions });
+    }
+    default:
+      return scope satisfies never;
+  }
 }
 
 /** `cruds` becomes `rs`; `.write` drops; v1 `.*` becomes `.read`; v1 stays v1 and v2 stays v2. */
@@ -90,34 +125,27 @@ function readingPart(permissions: string): string | undefined {
   return kept === '' ? undefined : kept;
 }
 
-/** What granted system scopes permit. A FHIR scope lets Groups be read and exported; it never widens a literal one. */
-export function permissionsOf(scopes: readonly string[]): ReadonlySet<Permission> {
+/**
+ * What granted system scopes come to.
+ *
+ * A FHIR scope that reads lets own Groups be read and exported. Those that name types restrict the output to them, also beside a
+ * literal scope; a scope for Group alone is about the handle, not the content. Nothing here widens what the organization's
+ * status, the ownership of a group and the consent allow: those are asked besides.
+ */
+export function grantedBy(tokens: readonly string[]): Granted {
   const permissions = new Set<Permission>();
-  for (const token of scopes) {
+  const types = new Set<string>();
+  let isRestricted = false;
+  for (const token of tokens) {
     const scope = parseScope(token);
     if (scope?.kind === 'literal')
       for (const permission of LITERAL_SCOPES[scope.name] ?? []) permissions.add(permission);
-    else if (scope?.kind === 'fhir' && scope.context === 'system') {
-      permissions.add('read');
-      permissions.add('export');
-    }
+    if (scope?.kind !== 'fhir' || scope.context !== 'system' || scope.query !== undefined) continue;
+    const reads = scope.permissions === 'read' || scope.permissions === '*' || scope.permissions.includes('r');
+    if (reads) permissions.add('read').add('export');
+    if (scope.type === 'Group') continue;
+    isRestricted = true;
+    if (reads) types.add(scope.type);
   }
-  return permissions;
-}
-
-/**
- * Which resource types may appear in the output: those that a `system/` scope names, or every type where none does and a
- * literal scope permits reading.
- */
-export function typesOf(scopes: readonly string[]): 'all' | ReadonlySet<string> {
-  const types = new Set<string>();
-  let restricts = false;
-  for (const token of scopes) {
-    const scope = parseScope(token);
-    if (scope?.kind !== 'fhir') continue;
-    if (scope.type === '*') return 'all';
-    restricts = true;
-    types.add(scope.type);
-  }
-  return restricts ? types : 'all';
+  return { permissions, types: isRestricted && !types.has('*') ? types : 'all' };
 }

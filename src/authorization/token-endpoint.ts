@@ -1,37 +1,23 @@
+import { decodeJwt } from 'jose';
 import inject from 'light-my-request';
 import type { AuditSink } from '#/audit/audit-sink.ts';
-import type { ClientDirectory } from '#/onboarding/client-directory.ts';
-import { isActiveAt } from '#/onboarding/clients.ts';
-import { sha256 } from '#/platform/crypto/hash.ts';
-import type { Database } from '#/platform/db/database.ts';
-import { ENVIRONMENTS_HEADER, makeEngines } from './engine.ts';
+import { isClientId } from '#/onboarding/clients.ts';
+import { ENVIRONMENTS_HEADER, type Engines } from './engine.ts';
 import type { Issuer } from './issuer.ts';
-import type { SigningKeys } from './keys.ts';
-import {
-  countHit,
-  FAILED_SIGN_INS_PER_MINUTE,
-  makeFloodGate,
-  readHits,
-  TOKEN_REQUESTS_PER_MINUTE,
-} from './rate-limits.ts';
+import { clientUnknown, invalidRequest, OAuthRefusal } from './oauth-refusal.ts';
 import { narrowForSystem, splitScopes } from './scopes.ts';
-import {
-  clientUnknown,
-  environmentsOfSecret,
-  OAuthRefusal,
-  parseTokenRequest,
-  type TokenRequest,
-} from './token-request.ts';
+import { type SignInDeps, signIn } from './sign-in.ts';
+import { parseTokenRequest, type TokenRequest } from './token-request.ts';
 
-export interface TokenDeps {
-  readonly database: Database;
-  readonly clients: ClientDirectory;
-  readonly keys: SigningKeys;
+export interface TokenDeps extends SignInDeps {
+  readonly engines: Engines;
   readonly audit: AuditSink;
 }
 
-export interface TokenCall {
+/** A request to the token, introspection or revocation endpoint of an issuer. */
+export interface OAuthCall {
   readonly issuer: Issuer;
+  /** The form as it came. */
   readonly body: string;
   readonly authorization: string | undefined;
   readonly address: string;
@@ -39,131 +25,121 @@ export interface TokenCall {
 }
 
 export interface TokenAnswer {
-  readonly status: number;
-  readonly body: object;
   readonly clientId: string;
+  /** RFC 6749 5.1; `scope` is always in it. */
+  readonly body: Readonly<Record<string, unknown>> & { readonly scope: string };
 }
 
-const RETRY_AFTER_SECONDS = 60;
-
 /**
- * The token endpoint: sign-in limits, scope narrowing and audit are ours, the protocol is the engine's. The engine sees a request
- * that was made here, so that no header of a caller can change what it answers (AUTH-18).
+ * The token endpoint: sign-in, limits, scope narrowing and audit are ours, the protocol is the engine's. The engine sees a
+ * request that is made here, so that nothing of a caller's headers or address can change what it answers (AUTH-18).
  *
  * @throws OAuthRefusal
  */
-export function makeTokenEndpoint(deps: TokenDeps): (call: TokenCall) => Promise<TokenAnswer> {
-  const engineOf = makeEngines(deps);
-  const flood = makeFloodGate(TOKEN_REQUESTS_PER_MINUTE);
-
-  return async (call) => {
-    const { issuer } = call;
-    let request: TokenRequest | undefined;
-    try {
-      request = parseTokenRequest(call.body, call.authorization);
-      if (!flood(request.clientId)) throw tooMany();
-      const environments = await signIn(deps, call, request);
-      const form = engineForm(request);
-      const engine = await engineOf(issuer);
-      const url = new URL(issuer.url);
-      const handle = engine.callback();
-      const answer = await inject(
-        (engineRequest, engineResponse) => void handle(engineRequest as never, engineResponse as never),
-        {
-          method: 'POST',
-          url: '/oauth2/token',
-          headers: {
-            host: url.host,
-            'x-forwarded-proto': url.protocol.slice(0, -1),
-            'content-type': 'application/x-www-form-urlencoded',
-            [ENVIRONMENTS_HEADER]: environments.join(' '),
-          },
-          payload: form,
-        },
-      );
-      const body = JSON.parse(answer.payload) as Record<string, unknown>;
-      if (answer.statusCode !== 200) throw refusalOfEngine(answer.statusCode, body, request);
-      const scope = typeof body.scope === 'string' ? body.scope : (new URLSearchParams(form).get('scope') ?? '');
-      await audit(deps, call, request.clientId, 'success', { grant: 'client_credentials', scope });
-      return { status: 200, body: { ...body, scope }, clientId: request.clientId };
-    } catch (error) {
-      if (error instanceof OAuthRefusal) await audit(deps, call, request?.clientId, 'refused', { error: error.error });
-      throw error;
-    }
-  };
+export async function issueToken(deps: TokenDeps, call: OAuthCall): Promise<TokenAnswer> {
+  let request: TokenRequest | undefined;
+  try {
+    request = parseTokenRequest(call.body, call.authorization);
+    const { client, environments } = await signIn(deps, call.issuer, call.address, request);
+    const body = await askEngine(deps, call.issuer, request, environments);
+    await deps.audit.append(call.issuer.tenantId, {
+      action: 'token.issue',
+      outcome: 'success',
+      client: client.clientId,
+      organization: client.organization?.id,
+      tokenId: decodeJwt(String(body.access_token)).jti,
+      requestId: call.requestId,
+      address: call.address,
+      facts: { grant: 'client_credentials', scope: body.scope, environments },
+    });
+    return { clientId: client.clientId, body };
+  } catch (error) {
+    if (error instanceof OAuthRefusal) await recordRefusal(deps.audit, call, request?.clientId, error);
+    throw error;
+  }
 }
 
-/** @returns the environments that the shown secret is good for */
-async function signIn(deps: TokenDeps, call: TokenCall, request: TokenRequest): Promise<readonly string[]> {
-  const { issuer } = call;
-  const db = deps.database.tenant(issuer.tenantId);
-  const bucket = `sign-in:${sha256(`${request.clientId}|${call.address}`).toString('base64url')}`;
-  if ((await readHits(db, bucket)) >= FAILED_SIGN_INS_PER_MINUTE) throw tooMany();
-  const client = await deps.clients.find(request.clientId);
-  const active =
-    client && (issuer.tenant === undefined ? client.status === 'active' : isActiveAt(client, issuer.tenant));
-  const environments =
-    client && request.clientSecret !== undefined
-      ? environmentsOfSecret(client, request.clientSecret, issuer)
-      : undefined;
-  if (active && environments) return environments;
-  if ((await countHit(db, bucket)) > FAILED_SIGN_INS_PER_MINUTE) throw tooMany();
-  throw clientUnknown(request.usedBasic);
+/** A refusal at an OAuth endpoint goes into the record of the issuer's tenant. */
+export async function recordRefusal(
+  audit: AuditSink,
+  call: OAuthCall,
+  clientId: string | undefined,
+  refusal: OAuthRefusal,
+): Promise<void> {
+  await audit.append(call.issuer.tenantId, {
+    action: 'token.refuse',
+    outcome: refusal.status >= 500 ? 'failure' : 'refused',
+    // What was sent as a client id may be anything; only one of the right form is worth keeping.
+    client: clientId !== undefined && isClientId(clientId) ? clientId : undefined,
+    requestId: call.requestId,
+    address: call.address,
+    facts: { error: refusal.error, status: refusal.status },
+  });
+}
+
+async function askEngine(
+  deps: TokenDeps,
+  issuer: Issuer,
+  request: TokenRequest,
+  environments: readonly string[],
+): Promise<TokenAnswer['body']> {
+  const form = engineForm(request);
+  const engine = (await deps.engines.of(issuer)).callback();
+  const url = new URL(issuer.url);
+  const answer = await inject((req, res) => void engine(req as never, res as never), {
+    method: 'POST',
+    url: '/oauth2/token',
+    headers: {
+      host: url.host,
+      'x-forwarded-proto': url.protocol.slice(0, -1),
+      'content-type': 'application/x-www-form-urlencoded',
+      [ENVIRONMENTS_HEADER]: environments.join(' '),
+    },
+    payload: new URLSearchParams(form).toString(),
+  });
+  const body = JSON.parse(answer.payload) as Record<string, unknown>;
+  if (answer.statusCode !== 200) throw refusalOfEngine(answer.statusCode, body, request);
+  return { ...body, scope: typeof body.scope === 'string' ? body.scope : form.scope };
 }
 
 /** What the engine gets: four parameters, the scopes narrowed to what may be granted. */
-function engineForm(request: TokenRequest): string {
+function engineForm(request: TokenRequest) {
   const { parameters } = request;
   const grantType = parameters.get('grant_type');
-  if (grantType === undefined) throw new OAuthRefusal(400, 'invalid_request', 'grant_type is missing.');
+  if (grantType === undefined) throw invalidRequest('grant_type is missing.');
   if (grantType !== 'client_credentials')
     throw new OAuthRefusal(400, 'unsupported_grant_type', 'This endpoint issues tokens for client_credentials.');
   const asked = splitScopes(parameters.get('scope') ?? '');
   const granted = asked === undefined ? [] : narrowForSystem(asked);
+  // The engine would issue a token without a scope (AUTH-12).
   if (granted.length === 0)
     throw new OAuthRefusal(
       400,
       'invalid_scope',
       'Ask for at least one scope that this client may have, for example member-match|read.',
     );
-  return new URLSearchParams({
+  return {
     grant_type: grantType,
     client_id: request.clientId,
     client_secret: request.clientSecret ?? '',
     scope: granted.join(' '),
-  }).toString();
+  };
 }
 
 /** The engine's words stay inside: its descriptions may quote what was sent. */
 function refusalOfEngine(status: number, body: Record<string, unknown>, request: TokenRequest): OAuthRefusal {
-  const error = typeof body.error === 'string' ? body.error : 'server_error';
-  if (error === 'invalid_client') return clientUnknown(request.usedBasic);
-  // RFC 6749 5.2: a grant type that this client may not use.
-  if (error === 'invalid_request' || error === 'unauthorized_client')
-    return new OAuthRefusal(400, 'unauthorized_client', 'This client may not use this grant type.');
-  return new OAuthRefusal(status >= 500 ? 500 : 400, error, 'The request was refused.');
-}
-
-function tooMany(): OAuthRefusal {
-  return new OAuthRefusal(429, 'temporarily_unavailable', 'Too many attempts. Wait a minute before you try again.', {
-    'retry-after': String(RETRY_AFTER_SECONDS),
-  });
-}
-
-async function audit(
-  deps: TokenDeps,
-  call: TokenCall,
-  clientId: string | undefined,
-  outcome: 'success' | 'refused',
-  facts: Readonly<Record<string, string>>,
-): Promise<void> {
-  await deps.audit.append(call.issuer.tenantId, {
-    action: outcome === 'success' ? 'token.issue' : 'token.refuse',
-    outcome,
-    // What was sent as a client id may be anything; only one of the right form is worth keeping.
-    client: clientId !== undefined && /^[A-Za-z0-9]{22}$/.test(clientId) ? clientId : undefined,
-    requestId: call.requestId,
-    address: call.address,
-    facts,
-  });
+  switch (body.error) {
+    case 'invalid_client':
+      return clientUnknown(request.usedBasic);
+    case 'invalid_scope':
+      return new OAuthRefusal(400, 'invalid_scope', 'This client may not have that scope.');
+    // The engine calls a grant type that the client may not use a bad request; RFC 6749 5.2 has a word for it.
+    case 'invalid_request':
+    case 'unauthorized_client':
+      return new OAuthRefusal(400, 'unauthorized_client', 'This client may not use this grant type.');
+    default:
+      return status >= 500
+        ? new OAuthRefusal(500, 'server_error', 'Something went wrong on our side.')
+        : invalidRequest('The request was refused.');
+  }
 }

@@ -1,5 +1,5 @@
-import type { Queryable } from '#/platform/db/database.ts';
-import type { AccessType, Client, Environment } from './clients.ts';
+import type { Queryable, TenantDatabase } from '#/platform/db/database.ts';
+import { type AccessType, type Client, type Environment, LIVE_SECRETS_MAX } from './clients.ts';
 
 interface ClientRow {
   client_id: string;
@@ -18,7 +18,7 @@ interface ClientRow {
     eins: string[];
   } | null;
   tenants: { id: number; status: 'active' | 'suspended' | 'revoked' }[];
-  secrets: { sha256: string; environments: Environment[] }[];
+  secrets: { id: string; sha256: string; environments: Environment[]; used: string | null }[];
 }
 
 const SELECT = `
@@ -26,12 +26,23 @@ const SELECT = `
          (select to_jsonb(o) from organization o where o.id = c.organization_id) as organization,
          coalesce((select jsonb_agg(jsonb_build_object('id', t.tenant_id, 'status', t.status)) from client_tenant t
                     where t.client_id = c.client_id), '[]') as tenants,
-         coalesce((select jsonb_agg(jsonb_build_object('sha256', encode(s.sha256, 'hex'), 'environments', s.environments)) from client_secret s
+         coalesce((select jsonb_agg(jsonb_build_object('id', s.id::text, 'sha256', encode(s.sha256, 'hex'),
+                            'environments', s.environments, 'used', s.last_used_at)) from client_secret s
                     where s.client_id = c.client_id and (s.expires_at is null or s.expires_at > now())), '[]') as secrets
     from client c`;
 
 export async function selectClient(db: Queryable, clientId: string): Promise<Client | undefined> {
   const result = await db.query<ClientRow>(`${SELECT} where c.client_id = $1`, [clientId]);
+  return result.rows[0] && fromRow(result.rows[0]);
+}
+
+/** One prepared statement gives all that a sign-in or a request needs of a client (authorization.md 10, rule 7). */
+export async function selectLiveClient(db: TenantDatabase, clientId: string): Promise<Client | undefined> {
+  const result = await db.read<ClientRow>({
+    name: 'client',
+    text: `${SELECT} where c.client_id = $1`,
+    values: [clientId],
+  });
   return result.rows[0] && fromRow(result.rows[0]);
 }
 
@@ -75,16 +86,35 @@ export async function insertClient(tx: Queryable, client: NewClient): Promise<vo
   );
 }
 
+/**
+ * Adds a secret, in a transaction of the caller's.
+ *
+ * @returns false when the client has as many live ones as it may have in one of the environments
+ */
 export async function insertSecret(
   tx: Queryable,
   secret: { clientId: string; sha256: Buffer; hint: string; environments: readonly Environment[] },
-): Promise<void> {
-  await tx.query('insert into client_secret (client_id, sha256, hint, environments) values ($1, $2, $3, $4)', [
-    secret.clientId,
-    secret.sha256,
-    secret.hint,
-    secret.environments,
-  ]);
+): Promise<boolean> {
+  // The row of the client is the lock: two that come at once are counted one after the other.
+  await tx.query('select from client where client_id = $1 for update', [secret.clientId]);
+  const result = await tx.query(
+    `insert into client_secret (client_id, sha256, hint, environments)
+     select $1, $2, $3, $4::text[]
+      where not exists (select from unnest($4::text[]) as wanted (environment)
+                         where (select count(*) from client_secret s where s.client_id = $1 and s.environments @> array[wanted.environment]
+                                   and (s.expires_at is null or s.expires_at > now())) >= $5)`,
+    [secret.clientId, secret.sha256, secret.hint, secret.environments, LIVE_SECRETS_MAX],
+  );
+  await tx.query(`select pg_notify('auth_revoked', $1)`, [JSON.stringify({ client: secret.clientId })]);
+  return result.rowCount === 1;
+}
+
+export async function updateSecretUse(db: Queryable, id: string, intervalSeconds: number): Promise<void> {
+  await db.query(
+    `update client_secret set last_used_at = now()
+      where id = $1 and (last_used_at is null or last_used_at < now() - make_interval(secs => $2))`,
+    [id, intervalSeconds],
+  );
 }
 
 /** @returns whether the client was there and not revoked already */
@@ -120,6 +150,11 @@ function fromRow(row: ClientRow): Client {
     status: row.disabled_as ?? 'active',
     everySandbox: row.every_sandbox,
     tenants: new Map(row.tenants.map(({ id, status }) => [id, status])),
-    secrets: row.secrets.map(({ sha256, environments }) => ({ sha256: Buffer.from(sha256, 'hex'), environments })),
+    secrets: row.secrets.map(({ id, sha256, environments, used }) => ({
+      id,
+      sha256: Buffer.from(sha256, 'hex'),
+      environments,
+      lastUsedAt: used === null ? undefined : new Date(used),
+    })),
   };
 }

@@ -1,3 +1,4 @@
+import { safeEqual, sha256 } from '#/platform/crypto/hash.ts';
 import type { Organization } from './organizations.ts';
 
 /** What a client is registered for (product.md, Words). */
@@ -5,6 +6,22 @@ export const ACCESS_TYPES = ['patient-access', 'payer-to-payer-member', 'payer-t
 export type AccessType = (typeof ACCESS_TYPES)[number];
 
 export type Environment = 'sandbox' | 'production';
+
+/** Old and new beside each other while a secret is exchanged; counted per environment. */
+export const LIVE_SECRETS_MAX = 2;
+
+/** 22 letters and digits (131 bit); never used again. */
+export function isClientId(text: string): boolean {
+  return /^[A-Za-z0-9]{22}$/.test(text);
+}
+
+export interface ClientSecret {
+  readonly id: string;
+  readonly sha256: Buffer;
+  /** Where it is good. A secret of the sandbox is none in production. */
+  readonly environments: readonly Environment[];
+  readonly lastUsedAt: Date | undefined;
+}
 
 /** An OAuth client. One id everywhere; where it is valid, `tenants` says. */
 export interface Client {
@@ -18,8 +35,8 @@ export interface Client {
   readonly everySandbox: boolean;
   /** Where it was synced to by name, with the status there. */
   readonly tenants: ReadonlyMap<number, 'active' | 'suspended' | 'revoked'>;
-  /** Live secrets: SHA-256 and the environments each is good for. */
-  readonly secrets: readonly { readonly sha256: Buffer; readonly environments: readonly Environment[] }[];
+  /** The live ones. */
+  readonly secrets: readonly ClientSecret[];
 }
 
 /** May a client be used at a tenant? Sandbox rows never open a production tenant. */
@@ -30,7 +47,11 @@ export function isActiveAt(client: Client, tenant: { readonly id: number; readon
   return client.everySandbox && tenant.kind === 'sandbox';
 }
 
-/** The environments in which at least one live secret of the client is good. */
-export function environmentsOf(client: Client): readonly Environment[] {
-  return [...new Set(client.secrets.flatMap((secret) => secret.environments))].sort();
+/**
+ * The client's live secret that was shown, or undefined. All are compared, each in constant time, so that the time tells nothing.
+ * SHA-256 without salt is right for 256 random bits: there is nothing to guess, and argon2 would only cost time.
+ */
+export function secretOf(client: Client, shown: string): ClientSecret | undefined {
+  const hash = sha256(shown);
+  return client.secrets.filter((secret) => safeEqual(secret.sha256, hash))[0];
 }

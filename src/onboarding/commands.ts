@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import { recordAudit } from '#/audit/audit.ts';
 import { type Command, CommandRefused, UsageError } from '#/platform/cli/command.ts';
@@ -9,7 +10,10 @@ import { insertClient, insertSecret, selectClient, selectClients, updateStatus }
 import { ACCESS_TYPES, type AccessType, type Client, type Environment } from './clients.ts';
 import { organizationCommands } from './organization-commands.ts';
 import { requireOrganization } from './organization-store.ts';
-import { redirectUriProblem } from './redirect-uris.ts';
+import { REDIRECT_URIS_PER_CLIENT_MAX, redirectUriProblem } from './redirect-uris.ts';
+
+const NAME_CHARACTERS_MAX = 200;
+const JWKS_BYTES_MAX = 64 * 1024;
 
 export interface OnboardingServices {
   readonly database: Database;
@@ -48,8 +52,10 @@ const create: Command<OnboardingServices> = {
     const accessType = input.text('access-type') as AccessType;
     if (!ACCESS_TYPES.includes(accessType)) throw new UsageError(`--access-type is one of ${ACCESS_TYPES.join(', ')}.`);
     const name = input.text('name')?.trim() ?? '';
-    if (name === '') throw new UsageError('--name must not be empty.');
-    const tenants = await Promise.all(input.texts('tenant').map((slug) => requireTenant(services, slug)));
+    if (name === '' || name.length > NAME_CHARACTERS_MAX)
+      throw new UsageError(`--name must have 1 to ${NAME_CHARACTERS_MAX} characters.`);
+    const slugs = [...new Set(input.texts('tenant'))];
+    const tenants = await Promise.all(slugs.map((slug) => requireTenant(services, slug)));
     const environments: Environment[] =
       tenants.length === 0 ? ['sandbox'] : [...new Set(tenants.map(({ kind }) => kind))];
     const redirectUris = input.texts('redirect-uri').flatMap((uris) => uris.split(',').map((uri) => uri.trim()));
@@ -76,7 +82,7 @@ const create: Command<OnboardingServices> = {
         tenantIds: tenants.length === 0 ? undefined : tenants.map(({ id }) => id),
       });
       if (secret !== undefined)
-        await insertSecret(tx, { clientId, sha256: sha256(secret), hint: secret.slice(-4), environments });
+        assert(await insertSecret(tx, { clientId, sha256: sha256(secret), hint: secret.slice(-4), environments }));
       await recordAudit(tx, {
         action: 'client.create',
         outcome: 'success',
@@ -168,7 +174,11 @@ function requireRedirectUris(
   if (accessType === 'payer-to-payer' && uris.length > 0)
     throw new UsageError('A payer-to-payer client signs in by itself and has no redirect URI.');
   if (accessType !== 'payer-to-payer' && uris.length === 0) throw new UsageError('--redirect-uri is missing.');
-  if (uris.length > 20) throw new CommandRefused('redirect-uri-refused', 'A client has at most 20 redirect URIs.');
+  if (uris.length > REDIRECT_URIS_PER_CLIENT_MAX)
+    throw new CommandRefused(
+      'redirect-uri-refused',
+      `A client has at most ${REDIRECT_URIS_PER_CLIENT_MAX} redirect URIs.`,
+    );
   for (const uri of uris)
     for (const environment of environments) {
       const problem = redirectUriProblem(uri, environment);
@@ -190,12 +200,20 @@ async function readKeys(
   const text = await readFile(file, 'utf8').catch(() => {
     throw new CommandRefused('jwks-unreadable', `The file ${file} cannot be read.`);
   });
-  try {
-    const jwks = JSON.parse(text) as { keys?: { d?: unknown }[] };
-    if (Array.isArray(jwks.keys) && jwks.keys.length > 0 && jwks.keys.every((key) => key.d === undefined))
-      return { kind: 'jwks', jwks };
-  } catch {
-    // told below
-  }
+  const jwks = text.length <= JWKS_BYTES_MAX ? parsePublicKeys(text) : undefined;
+  if (jwks) return { kind: 'jwks', jwks };
   throw new CommandRefused('jwks-unreadable', `The file ${file} must be a JWKS of public keys: {"keys": [...]}.`);
+}
+
+/** A JWK set of RSA and EC keys without any private part; undefined: something else. */
+function parsePublicKeys(text: string): object | undefined {
+  try {
+    const jwks = JSON.parse(text) as { keys?: { kty?: unknown; d?: unknown }[] } | null;
+    const keys = jwks?.keys;
+    if (!jwks || !Array.isArray(keys) || keys.length === 0) return undefined;
+    const isPublic = keys.every((key) => (key?.kty === 'RSA' || key?.kty === 'EC') && !('d' in key));
+    return isPublic ? jwks : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -10,6 +10,7 @@ interface Wanted {
 }
 
 const NUMBERS_MAX = 50;
+const NAME_CHARACTERS_MAX = 200;
 
 function describe(organization: Organization) {
   return {
@@ -34,7 +35,8 @@ const create: Command<Wanted> = {
   },
   async run(input, services) {
     const name = input.text('name')?.trim() ?? '';
-    if (name === '') throw new UsageError('--name must not be empty.');
+    if (name === '' || name.length > NAME_CHARACTERS_MAX)
+      throw new UsageError(`--name must have 1 to ${NAME_CHARACTERS_MAX} characters.`);
     const organization: Organization = {
       id: randomIdentifier(22),
       name,
