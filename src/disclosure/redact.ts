@@ -40,7 +40,7 @@ function redactResource(text: string, settings: RedactionSettings, label: boolea
   eachMember(text, 0, (key, value) => members.set(key, value));
   switch (members.get('resourceType')) {
     case '"ExplanationOfBenefit"':
-      return members.get('use') === '"claim"'
+      return members.get('use') !== '"preauthorization"'
         ? redactClaim(members, settings, label)
         : redactAuthorization(members, settings, label);
     case '"Coverage"':
