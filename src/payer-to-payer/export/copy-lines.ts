@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import type { Database, TenantConnection } from '#/platform/db/database.ts';
 
 /**
@@ -12,20 +11,20 @@ export async function* copyLines(
   start: (connection: TenantConnection) => Readable,
 ): AsyncGenerator<Buffer> {
   const source = start(connection);
-  let isOver = false;
+  // Listened to from the start: the stream tells an error by the event alone and is not destroyed by it.
+  const over = new Promise<'over'>((resolve) => {
+    for (const event of ['end', 'error', 'close']) source.once(event, () => resolve('over'));
+  });
+  source.on('error', () => undefined);
   try {
     for await (const chunk of source.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
-    isOver = true;
-  } catch (error) {
-    isOver = true;
-    throw error;
   } finally {
-    if (!isOver) {
+    if ((await Promise.race([over, undefined])) !== 'over') {
       // As the owner: the session belongs to the role that logged in, which the program's own role may not signal.
       const { processID } = connection.client as unknown as { processID: number };
-      await database.owner.query('select pg_cancel_backend($1)', [processID]);
       source.resume();
-      await finished(source, { writable: false }).catch(() => undefined);
+      await database.owner.query('select pg_cancel_backend($1)', [processID]);
+      await over;
     }
   }
 }
