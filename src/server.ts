@@ -57,6 +57,8 @@ export async function startServer(services: Services): Promise<RunningServer> {
     https: config.publicUrl.startsWith('https:'),
     rewritePath: makePathRewriter((host) => slugsByHost.get(host)),
     renderError(error, request, reply) {
+      // What could not even be routed, below a plan's address, is answered as FHIR addresses answer.
+      if (request.url.startsWith('/v1/')) return fhirErrorHandler(error, request, reply);
       if (error instanceof Refusal && error.code === 'unknown-tenant')
         return reply.code(404).send({ code: 'not-found', message: 'There is no plan of this name here.' });
       const { status, ...body } = describeError(error, request);

@@ -48,3 +48,12 @@ test('settings are checked, shown, and taken back to their default', async () =>
   await platform.cli('tenant', 'set', 'demo', 'service_date_years=');
   expect((await platform.cli('tenant', 'show', 'demo')).json.settings.service_date_years).toBe(5);
 });
+
+test('an address below a plan that cannot be decoded is refused with an OperationOutcome, others in plain JSON', async () => {
+  const below = await fetch(`${platform.baseUrl}/v1/demo/r4/%zz`);
+  expect(below.status).toBe(400);
+  expect(await below.json()).toMatchObject({ resourceType: 'OperationOutcome' });
+  const elsewhere = await fetch(`${platform.baseUrl}/%zz`);
+  expect(elsewhere.status).toBe(400);
+  expect(await elsewhere.json()).toMatchObject({ code: 'bad-request' });
+});
