@@ -146,7 +146,7 @@ describe('adapter rule 4: a refresh token has a grace of 60 seconds', () => {
     await adapter('RefreshToken').upsert(token, { jti: token, grantId, mark: token } as never, 3600);
     await adapter('RefreshToken').consume(token);
   });
-  const consumedAt = async () => (await rows(`payload ->> 'mark' = '${token}'`))[0].consumed_at;
+  const consumedAt = async () => (await rows(`payload ->> 'mark' = '${token}'`))[0]!.consumed_at;
 
   test('within it, it is reported as not consumed, may be consumed again, and the time stays', async () => {
     const first = await consumedAt();
