@@ -35,9 +35,10 @@ interface Waiting {
 const BATCH_MAX = 1_000;
 
 /**
- * Counts hits in minutes, right in parallel and across processes, because a count is an upsert. While one statement is under
- * way the hits that arrive wait and go together in the next: without that the requests of a busy client queue for the lock of
- * one row (authorization.md 13; docs/decisions/0005-token-engine.md has the figures).
+ * Counts hits in minutes, right in parallel and across processes, because a count is an upsert (authorization.md 13). While one
+ * statement is under way the hits that arrive wait and go together in the next. Measured against one upsert a hit, in turns,
+ * five times each: 2.2 to 3.0 times as many hits/s with 8 at a time, 5.3 to 12.4 with 32 (medians). It is statements that are
+ * saved, not waiting for a row: one upsert a hit gave 13,000/s for one client as for sixty.
  */
 export function makeRateLimits(database: Database): RateLimits {
   const queues = new Map<number, Waiting[]>();

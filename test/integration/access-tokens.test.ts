@@ -111,6 +111,13 @@ describe('AUTH-09 secrets are hashed, shown once, and bound to their environment
     expect(partsOf(token).claims.env).toEqual(['sandbox']);
     expect(await answerAt('demo', token)).toBe('in');
     expect(await answerAt('plan', token)).toBe(401);
+    // The other endpoints take it no more than the token endpoint, nor anywhere that the client is not known.
+    for (const tenant of ['plan', 'bison'])
+      for (const endpoint of ['introspect', 'revoke']) {
+        const { client_id, client_secret } = made;
+        const url = `${platform.baseUrl}/v1/${tenant}/oauth2/${endpoint}`;
+        expect((await postForm(url, { client_id, client_secret, token })).status).toBe(401);
+      }
   });
 
   test('and the other way round', async () => {
