@@ -17,6 +17,7 @@ export interface Config {
   readonly masterKey: string | undefined;
   readonly masterKeyFile: string | undefined;
   readonly logLevel: LogLevel;
+  readonly jwksAllowLoopback: boolean;
   readonly metricsToken: string | undefined;
   readonly trustedProxies: number;
   readonly bodyLimitBytes: number;
@@ -61,6 +62,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     const problem = publicUrlProblem(publicUrl, production);
     if (problem) problems.push(problem);
   }
+  // Plain http leaves no machine in production: TLS ends at a proxy that PUBLIC_URL names, or everything is loopback (P2P-74).
+  if (production && /^http:/i.test(publicUrl) && !isLoopback(host))
+    problems.push('HOST must be a loopback address in production mode while PUBLIC_URL does not use https.');
+  const jwksAllowLoopback = value('JWKS_ALLOW_LOOPBACK') === 'true';
+  if (production && jwksAllowLoopback) problems.push('JWKS_ALLOW_LOOPBACK must not be true in production mode.');
   const databaseUrl = raw('DATABASE_URL');
   if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl))
     problems.push('DATABASE_URL must begin with postgres:// or postgresql://.');
@@ -82,6 +88,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     masterKey,
     masterKeyFile,
     logLevel: value('LOG_LEVEL') as LogLevel,
+    jwksAllowLoopback,
     metricsToken: raw('METRICS_TOKEN'),
     trustedProxies: integer('TRUSTED_PROXIES'),
     bodyLimitBytes: integer('BODY_LIMIT_BYTES'),
@@ -120,6 +127,7 @@ function problemWith(setting: Setting, given: string): string | undefined {
         return `${setting.name} must be a whole number from ${min} to ${max}.`;
       return undefined;
     }
+    case 'boolean':
     case 'choice':
       return setting.choices?.includes(given)
         ? undefined

@@ -86,6 +86,14 @@ export const SETTINGS = [
     does: 'How much is logged (JSON lines on standard error). No level logs personal data or secrets.',
   },
   {
+    name: 'JWKS_ALLOW_LOOPBACK',
+    type: 'boolean',
+    choices: ['true', 'false'],
+    default: 'false',
+    since: '0.1.0',
+    does: 'Lets the public keys of a client be fetched from this machine (`http://localhost:...`), so that a payer’s system can be tried beside a sandbox. Refused in production mode, where keys come by https from public addresses only.',
+  },
+  {
     name: 'METRICS_TOKEN',
     type: 'text',
     default: undefined,

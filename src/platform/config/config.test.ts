@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from './config.ts';
+
+const production = { NODE_ENV: 'production', COVERED_BRIDGE_MASTER_KEY: 'a'.repeat(64) };
+
+/** What is wrong with the settings; empty: nothing. */
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe('P2P-74 TLS in production; plain HTTP only when configured for loopback', () => {
+  test.each<[string, Record<string, string>]>([
+    ['https', { PUBLIC_URL: 'https://bridge.plan.example' }],
+    ['https behind a proxy on another machine', { PUBLIC_URL: 'https://bridge.plan.example', HOST: '0.0.0.0' }],
+    ['http on localhost', { PUBLIC_URL: 'http://localhost:8080' }],
+    ['http on a name below localhost', { PUBLIC_URL: 'http://bridge.localhost:8080' }],
+    ['http on 127.0.0.1', { PUBLIC_URL: 'http://127.0.0.1:8080' }],
+    ['http on ::1', { PUBLIC_URL: 'http://[::1]:8080', HOST: '::1' }],
+    ['no address at all: localhost', {}],
+  ])('production takes %s', (_what, env) => {
+    expect(problemsOf({ ...production, ...env })).toEqual([]);
+  });
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['http under a public name', { PUBLIC_URL: 'http://bridge.plan.example' }, /PUBLIC_URL must use https/],
+    ['http on an address of the network', { PUBLIC_URL: 'http://192.168.1.10' }, /PUBLIC_URL must use https/],
+    ['http on a name that only begins like localhost', { PUBLIC_URL: 'http://localhost.example' }, /must use https/],
+    ['HTTP in capitals', { PUBLIC_URL: 'HTTP://bridge.plan.example' }, /PUBLIC_URL must use https/],
+    ['loopback http that listens on every address', { HOST: '0.0.0.0' }, /HOST must be a loopback address/],
+    ['the same for IPv6', { HOST: '::', PUBLIC_URL: 'http://localhost:8080' }, /HOST must be a loopback address/],
+  ])('production refuses %s', (_what, env, problem) => {
+    expect(problemsOf({ ...production, ...env })).toEqual(expect.arrayContaining([expect.stringMatching(problem)]));
+  });
+
+  test('a sandbox takes http anywhere', () => {
+    expect(problemsOf({ PUBLIC_URL: 'http://bridge.plan.example', HOST: '0.0.0.0' })).toEqual([]);
+  });
+});
+
+describe('AUTH-21 keys from this machine are an explicit setting', () => {
+  test('off by default, on where it is said, refused in production mode', () => {
+    expect(readConfig({}).jwksAllowLoopback).toBe(false);
+    expect(readConfig({ JWKS_ALLOW_LOOPBACK: 'false' }).jwksAllowLoopback).toBe(false);
+    expect(readConfig({ JWKS_ALLOW_LOOPBACK: 'true' }).jwksAllowLoopback).toBe(true);
+    expect(problemsOf({ ...production, JWKS_ALLOW_LOOPBACK: 'true' })).toEqual([
+      'JWKS_ALLOW_LOOPBACK must not be true in production mode.',
+    ]);
+    expect(problemsOf({ ...production, JWKS_ALLOW_LOOPBACK: 'false' })).toEqual([]);
+  });
+
+  test.each(['yes', '1', 'TRUE'])('%s is neither true nor false', (text) => {
+    expect(problemsOf({ JWKS_ALLOW_LOOPBACK: text })).toEqual(['JWKS_ALLOW_LOOPBACK must be one of true, false.']);
+  });
+});
