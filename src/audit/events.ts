@@ -6,8 +6,16 @@ export const AUDIT_EVENTS = {
   'tenant.create': 'A tenant was made. Facts: kind.',
   'tenant.change': 'Settings of a tenant were changed. Facts: the names of the settings.',
   'client.create': 'A client was made. Facts: accessType, kind, tenants.',
-  'client.suspend': 'A client was stopped for now.',
-  'client.revoke': 'A client was ended for good.',
+  'client.suspend': 'A client was stopped for now. Facts: tenants, when only there.',
+  'client.resume': 'A suspended client was let in again. Facts: tenants, when only there.',
+  'client.revoke': 'A client was ended for good. Facts: tenants, when only there.',
+  'client.keys':
+    'Public keys of a client were registered. Facts: kids or byUrl, environments, how many secrets ended with it.',
+  'client.secret.add':
+    'A client got a second secret. Facts: environments, the numbers of those that end, and after how many hours.',
+  'client.secret.revoke': 'A secret of a client was ended. Facts: its number.',
+  'keys.rotate':
+    'Signing keys of a plan or of the platform were rotated on command. Facts: issuer, kids that were published, that sign now, and that were discarded.',
   'organization.create': 'An organization was made.',
   'token.issue': 'A token was issued. Facts: grant, scope, environments of the credential.',
   'token.refuse':

@@ -1,5 +1,6 @@
 import type { Database } from '#/platform/db/database.ts';
-import { selectLiveClient, updateSecretUse } from './client-store.ts';
+import { updateSecretUse } from './client-secret-store.ts';
+import { selectLiveClient } from './client-store.ts';
 import { type Client, type ClientSecret, isClientId } from './clients.ts';
 
 /** What was read of a client is kept this long; a suspension acts within it everywhere, at once where it is announced. */

@@ -4,7 +4,8 @@ import { randomIdentifier, randomToken } from '#/platform/crypto/random.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../../test/support/test-database.ts';
 import { makeClientDirectory } from './client-directory.ts';
-import { insertClient, insertSecret, selectClient, updateStatus } from './client-store.ts';
+import { insertSecret } from './client-secret-store.ts';
+import { insertClient, selectClient, updateStatus } from './client-store.ts';
 import { type Environment, isActiveAt, secretOf } from './clients.ts';
 
 let db: TestDatabase;
@@ -26,8 +27,7 @@ async function aClient(tenantIds?: readonly number[]): Promise<string> {
     kind: 'secret',
     organizationId: undefined,
     redirectUris: [],
-    jwks: undefined,
-    jwksUri: undefined,
+    keys: undefined,
     tenantIds,
   });
   return clientId;

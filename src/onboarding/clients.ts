@@ -1,5 +1,6 @@
 import { safeEqual, sha256 } from '#/platform/crypto/hash.ts';
 import type { Organization } from './organizations.ts';
+import type { PublicKey } from './public-keys.ts';
 
 /** What a client is registered for (product.md, Words). */
 export const ACCESS_TYPES = ['patient-access', 'payer-to-payer-member', 'payer-to-payer'] as const;
@@ -21,7 +22,18 @@ export interface ClientSecret {
   /** Where it is good. A secret of the sandbox is none in production. */
   readonly environments: readonly Environment[];
   readonly lastUsedAt: Date | undefined;
+  /** Its last four characters, by which people tell one from the other. */
+  readonly hint: string;
+  readonly createdAt: Date;
+  /** Undefined: it ends when it is revoked. */
+  readonly endsAt: Date | undefined;
 }
+
+/** Public keys by which a client proves who it is, in place of a secret; good in environments as a secret is. */
+export type ClientKeys = { readonly environments: readonly Environment[] } & (
+  | { readonly kind: 'inline'; readonly keys: readonly PublicKey[] }
+  | { readonly kind: 'url'; readonly url: string }
+);
 
 /** An OAuth client. One id everywhere; where it is valid, `tenants` says. */
 export interface Client {
@@ -37,6 +49,8 @@ export interface Client {
   readonly tenants: ReadonlyMap<number, 'active' | 'suspended' | 'revoked'>;
   /** The live ones. */
   readonly secrets: readonly ClientSecret[];
+  /** Of a client of kind `jwks`. */
+  readonly keys: ClientKeys | undefined;
 }
 
 /** May a client be used at a tenant? Sandbox rows never open a production tenant. */

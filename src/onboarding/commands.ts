@@ -1,24 +1,19 @@
 import assert from 'node:assert';
-import { readFile } from 'node:fs/promises';
 import { recordAudit } from '#/audit/audit.ts';
 import { type Command, CommandRefused, UsageError } from '#/platform/cli/command.ts';
 import { sha256 } from '#/platform/crypto/hash.ts';
 import { randomIdentifier, randomToken } from '#/platform/crypto/random.ts';
-import type { Database } from '#/platform/db/database.ts';
-import type { Tenants } from '#/tenants/tenants.ts';
-import { insertClient, insertSecret, selectClient, selectClients, updateStatus } from './client-store.ts';
-import { ACCESS_TYPES, type AccessType, type Client, type Environment } from './clients.ts';
+import { clientKeyCommands } from './client-key-commands.ts';
+import { insertSecret } from './client-secret-store.ts';
+import { clientStatusCommands } from './client-status-commands.ts';
+import { insertClient, selectClient, selectClients } from './client-store.ts';
+import { ACCESS_TYPES, type AccessType, type Client, type Environment, isActiveAt } from './clients.ts';
+import { describeKeys, KEY_OPTIONS, type OnboardingServices, readKeys, requireTenant } from './command-input.ts';
 import { organizationCommands } from './organization-commands.ts';
 import { requireOrganization } from './organization-store.ts';
 import { REDIRECT_URIS_PER_CLIENT_MAX, redirectUriProblem } from './redirect-uris.ts';
 
 const NAME_CHARACTERS_MAX = 200;
-const JWKS_BYTES_MAX = 64 * 1024;
-
-export interface OnboardingServices {
-  readonly database: Database;
-  readonly tenants: Tenants;
-}
 
 const create: Command<OnboardingServices> = {
   path: ['client', 'create'],
@@ -45,8 +40,7 @@ const create: Command<OnboardingServices> = {
     },
     organization: { type: 'string', placeholder: 'ID', description: 'the organization it belongs to' },
     public: { type: 'boolean', description: 'an app that cannot keep a secret' },
-    'jwks-file': { type: 'string', placeholder: 'F', description: 'a file with its public keys, instead of a secret' },
-    'jwks-uri': { type: 'string', placeholder: 'U', description: 'where its public keys are, instead of a secret' },
+    ...KEY_OPTIONS,
   },
   async run(input, services) {
     const accessType = input.text('access-type') as AccessType;
@@ -60,11 +54,11 @@ const create: Command<OnboardingServices> = {
       tenants.length === 0 ? ['sandbox'] : [...new Set(tenants.map(({ kind }) => kind))];
     const redirectUris = input.texts('redirect-uri').flatMap((uris) => uris.split(',').map((uri) => uri.trim()));
     requireRedirectUris(accessType, redirectUris, environments);
-    const keys = await readKeys(input.text('jwks-file'), input.text('jwks-uri'));
+    const keys = await readKeys(input, environments, services.config.jwksAllowLoopback);
     const isPublic = input.flag('public');
-    if (isPublic && (keys.kind === 'jwks' || accessType !== 'patient-access'))
+    if (isPublic && (keys || accessType !== 'patient-access'))
       throw new UsageError('--public is for patient-access apps without keys.');
-    const kind: Client['kind'] = isPublic ? 'public' : keys.kind;
+    const kind: Client['kind'] = isPublic ? 'public' : keys ? 'jwks' : 'secret';
     const clientId = randomIdentifier(22);
     const secret = kind === 'secret' ? randomToken(32) : undefined;
     await services.database.platform.transaction(async (tx) => {
@@ -77,8 +71,7 @@ const create: Command<OnboardingServices> = {
         kind,
         organizationId: organization,
         redirectUris,
-        jwks: keys.jwks,
-        jwksUri: keys.jwksUri,
+        keys,
         tenantIds: tenants.length === 0 ? undefined : tenants.map(({ id }) => id),
       });
       if (secret !== undefined)
@@ -131,40 +124,58 @@ const list: Command<OnboardingServices> = {
   },
 };
 
-function disable(word: 'suspend' | 'revoke', status: 'suspended' | 'revoked'): Command<OnboardingServices> {
-  return {
-    path: ['client', word],
-    summary:
-      word === 'suspend'
-        ? 'stop a client for now; its tokens stop within 5 seconds'
-        : 'end a client for good; its tokens stop within 5 seconds',
-    positionals: [{ name: 'ID', description: 'its client id' }],
-    async run(input, services) {
-      const [clientId = ''] = input.positionals;
-      const done = await services.database.platform.transaction(async (tx) => {
-        const changed = (await selectClient(tx, clientId)) !== undefined && (await updateStatus(tx, clientId, status));
-        if (changed) await recordAudit(tx, { action: `client.${word}`, outcome: 'success', client: clientId });
-        return changed;
-      });
-      if (!done) throw new CommandRefused('unknown-client', 'There is no such client, or it is revoked already.');
-      return { exitCode: 0, json: { client_id: clientId, status }, text: `The client ${clientId} is ${status}.` };
-    },
-  };
-}
+const show: Command<OnboardingServices> = {
+  path: ['client', 'show'],
+  summary: 'one client: where it is active, its secrets (without their values) and its keys',
+  positionals: [{ name: 'ID', description: 'its client id' }],
+  async run(input, services) {
+    const client = await selectClient(services.database.platform, input.positionals[0] ?? '');
+    if (!client) throw new CommandRefused('unknown-client', 'There is no such client.');
+    const tenants = (await services.tenants.list()).flatMap((tenant) => {
+      const status = client.tenants.get(tenant.id) ?? (isActiveAt(client, tenant) ? 'active' : undefined);
+      return status === undefined ? [] : [{ tenant: tenant.slug, status }];
+    });
+    const json = {
+      client_id: client.clientId,
+      name: client.name,
+      access_type: client.accessType,
+      status: client.status,
+      organization: client.organization?.id ?? null,
+      tenants,
+      redirect_uris: client.redirectUris,
+      secrets: client.secrets.map((secret) => ({
+        id: secret.id,
+        hint: secret.hint,
+        environments: secret.environments,
+        created_at: secret.createdAt.toISOString(),
+        ends_at: secret.endsAt?.toISOString() ?? null,
+        last_used_at: secret.lastUsedAt?.toISOString() ?? null,
+      })),
+      keys: client.keys ? describeKeys(client.keys) : null,
+    };
+    const lines = [
+      `${client.clientId}  ${client.name}  (${client.accessType}, ${client.status})`,
+      ...tenants.map(({ tenant, status }) => `plan    ${tenant}  ${status}`),
+      ...json.secrets.map(
+        ({ id, hint, environments, ends_at }) =>
+          `secret  ${id}  ...${hint}  ${environments.join(', ')}${ends_at === null ? '' : `  ends ${ends_at}`}`,
+      ),
+      ...(json.keys
+        ? [`keys    ${json.keys.jwks_uri ?? json.keys.kids?.join(', ')}  ${json.keys.environments.join(', ')}`]
+        : []),
+    ];
+    return { exitCode: 0, json, text: lines.join('\n') };
+  },
+};
 
 export const onboardingCommands = [
   create,
   list,
-  disable('suspend', 'suspended'),
-  disable('revoke', 'revoked'),
+  show,
+  ...clientKeyCommands,
+  ...clientStatusCommands,
   ...organizationCommands,
 ] as const;
-
-async function requireTenant(services: OnboardingServices, slug: string) {
-  const tenant = await services.tenants.bySlug(slug);
-  if (!tenant) throw new CommandRefused('unknown-tenant', `There is no plan ${slug}.`);
-  return tenant;
-}
 
 function requireRedirectUris(
   accessType: AccessType,
@@ -184,36 +195,4 @@ function requireRedirectUris(
       const problem = redirectUriProblem(uri, environment);
       if (problem) throw new CommandRefused('redirect-uri-refused', `The redirect URI ${uri} is refused (${problem}).`);
     }
-}
-
-async function readKeys(
-  file: string | undefined,
-  uri: string | undefined,
-): Promise<{ kind: 'secret' | 'jwks'; jwks?: unknown; jwksUri?: string }> {
-  if (file !== undefined && uri !== undefined) throw new UsageError('Use --jwks-file or --jwks-uri, not both.');
-  if (uri !== undefined) {
-    if (!URL.canParse(uri) || new URL(uri).protocol !== 'https:')
-      throw new UsageError('--jwks-uri must be an https address.');
-    return { kind: 'jwks', jwksUri: uri };
-  }
-  if (file === undefined) return { kind: 'secret' };
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new CommandRefused('jwks-unreadable', `The file ${file} cannot be read.`);
-  });
-  const jwks = text.length <= JWKS_BYTES_MAX ? parsePublicKeys(text) : undefined;
-  if (jwks) return { kind: 'jwks', jwks };
-  throw new CommandRefused('jwks-unreadable', `The file ${file} must be a JWKS of public keys: {"keys": [...]}.`);
-}
-
-/** A JWK set of RSA and EC keys without any private part; undefined: something else. */
-function parsePublicKeys(text: string): object | undefined {
-  try {
-    const jwks = JSON.parse(text) as { keys?: { kty?: unknown; d?: unknown }[] } | null;
-    const keys = jwks?.keys;
-    if (!jwks || !Array.isArray(keys) || keys.length === 0) return undefined;
-    const isPublic = keys.every((key) => (key?.kty === 'RSA' || key?.kty === 'EC') && !('d' in key));
-    return isPublic ? jwks : undefined;
-  } catch {
-    return undefined;
-  }
 }

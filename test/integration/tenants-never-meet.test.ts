@@ -9,7 +9,7 @@ import { startPlatform, type TestPlatform } from '../support/platform.ts';
 import { type Ids, READS, WRITES } from '../support/store-calls.ts';
 
 /** Stores of what belongs to no tenant, and locks. */
-const WITHOUT_TENANT = /(tenant-store|organization-store|client-store|denylist-store)\.ts$/;
+const WITHOUT_TENANT = /(tenant-store|organization-store|client-store|client-secret-store|denylist-store)\.ts$/;
 const LOCKS = new Set(['lock', 'tryFeedLock', 'releaseFeedLock']);
 
 let platform: TestPlatform;
