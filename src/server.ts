@@ -8,7 +8,7 @@ import { fhirErrorHandler, fhirNotFoundHandler } from '#/fhir/fhir-errors.ts';
 import { capabilityRoutes } from '#/payer-to-payer/capability.ts';
 import { CHECKPOINT_BYTES } from '#/payer-to-payer/export/checkpoint.ts';
 import type { ExportDeps } from '#/payer-to-payer/export/export-deps.ts';
-import { makeExportFolder } from '#/payer-to-payer/export/files.ts';
+import { makeExportFolder } from '#/payer-to-payer/export/folder-files.ts';
 import { makeExportJobs, scheduleExportPurge } from '#/payer-to-payer/export/jobs.ts';
 import { FILE_LIMITS } from '#/payer-to-payer/export/part-writer.ts';
 import { exportRoutes } from '#/payer-to-payer/export/routes.ts';
@@ -86,7 +86,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
     audit: services.audit,
     clock: services.clock,
     log,
-    folder: makeExportFolder(path.join(config.dataDir, 'exports')),
+    files: makeExportFolder(path.join(config.dataDir, 'exports')),
     fileLimits: FILE_LIMITS,
     checkpointBytes: CHECKPOINT_BYTES,
     // One worker stays free for small exports, however many slices of big ones wait.

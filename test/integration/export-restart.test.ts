@@ -31,7 +31,11 @@ const names = (resources: readonly Resource[]): string[] =>
   resources.map(({ resourceType, id }) => `${resourceType}/${id}`).sort();
 const folder = (): string =>
   path.resolve(
-    world.deps.folder.pathOf(1, '00000000-0000-4000-8000-000000000000', 'Patient_00000000.ndjson'),
+    world.deps.files.pathOf({
+      tenantId: 1,
+      jobId: '00000000-0000-4000-8000-000000000000',
+      name: 'Patient_00000000.ndjson',
+    }),
     '../../..',
   );
 
@@ -58,7 +62,7 @@ async function finishedParts(jobId: string): Promise<Part[]> {
   );
   return Promise.all(
     rows.rows.map(async ({ name }) => {
-      const file = world.deps.folder.pathOf(world.tenant('bison').id, jobId, name);
+      const file = world.deps.files.pathOf({ tenantId: world.tenant('bison').id, jobId, name });
       const { ino, mtimeMs } = await stat(file);
       return { name, inode: ino, modifiedMs: mtimeMs, content: await readFile(file, 'utf8') };
     }),
@@ -96,7 +100,7 @@ test('P2P-38 after kill -9 in the middle of an export it is finished within 5 s 
   const halfDone = `select 1 from export_slice_work w where job_id = $1 and not done
                        and exists (select from export_part p where p.job_id = w.job_id and p.slice = w.slice and p.done)`;
   expect((await world.db.database.owner.query(halfDone, [jobId])).rowCount).toBeGreaterThan(0);
-  const files = await world.deps.folder.list(world.tenant('bison').id, jobId);
+  const files = await world.deps.files.list(world.tenant('bison').id, jobId);
   expect(files.length).toBeGreaterThan(before.length);
 
   const restartedAt = performance.now();
@@ -108,7 +112,7 @@ test('P2P-38 after kill -9 in the middle of an export it is finished within 5 s 
   expect(after.filter(({ name }) => before.some((part) => part.name === name))).toEqual(before);
   expect(names(await download(manifest, payer))).toEqual(expected);
   expect(manifest.resourceCount).toBe(expected.length);
-  await expect.poll(() => world.deps.folder.list(world.tenant('bison').id, jobId)).toHaveLength(after.length);
+  await expect.poll(() => world.deps.files.list(world.tenant('bison').id, jobId)).toHaveLength(after.length);
 });
 
 test('P2P-35 a running export that is deleted stops within 10 s, writes nothing more and leaves nothing behind', async () => {
@@ -120,7 +124,7 @@ test('P2P-35 a running export that is deleted stops within 10 s, writes nothing 
     const statusUrl = await kickOff(world, 'bison', payer, 'sandbox-members');
     jobId = statusUrl.slice(statusUrl.lastIndexOf('/') + 1);
     await expect
-      .poll(async () => (await world.deps.folder.list(world.tenant('bison').id, jobId)).length, { timeout: 10_000 })
+      .poll(async () => (await world.deps.files.list(world.tenant('bison').id, jobId)).length, { timeout: 10_000 })
       .toBeGreaterThan(0);
     const deleting = fetch(statusUrl, { method: 'DELETE', headers: payer.headers });
     await hold.query('rollback');
@@ -131,11 +135,11 @@ test('P2P-35 a running export that is deleted stops within 10 s, writes nothing 
     hold.release();
   }
   const deletedAt = performance.now();
-  await expect.poll(() => world.deps.folder.list(world.tenant('bison').id, jobId), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => world.deps.files.list(world.tenant('bison').id, jobId), { timeout: 10_000 }).toEqual([]);
   const working = `select count(*)::int as n from graphile_worker._private_jobs where locked_at is not null`;
   await expect.poll(async () => (await world.db.database.owner.query(working)).rows[0].n, { timeout: 10_000 }).toBe(0);
   expect(performance.now() - deletedAt).toBeLessThan(10_000);
-  expect(await world.deps.folder.list(world.tenant('bison').id, jobId)).toEqual([]);
+  expect(await world.deps.files.list(world.tenant('bison').id, jobId)).toEqual([]);
   expect((await world.db.database.owner.query('select 1 from export_slice where job_id = $1', [jobId])).rowCount).toBe(
     0,
   );

@@ -216,7 +216,11 @@ describe('files', () => {
 
   test('files lie under the data folder, readable by this user only', async () => {
     const folder = path.dirname(
-      world.deps.folder.pathOf(world.tenant('bison').id, jobIdOf(statusUrl), path.basename(patientUrl())),
+      world.deps.files.pathOf({
+        tenantId: world.tenant('bison').id,
+        jobId: jobIdOf(statusUrl),
+        name: path.basename(patientUrl()),
+      }),
     );
     for (const name of await readdir(folder)) expect((await stat(path.join(folder, name))).mode & 0o777).toBe(0o600);
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
@@ -283,7 +287,7 @@ describe('the end of an export', () => {
     const body = (await answer.json()) as { resourceType?: string; issue?: { code: string }[] };
     return answer.status === 404 && body.resourceType === 'OperationOutcome' && body.issue?.[0]?.code === 'not-found';
   };
-  const folderOf = (statusUrl: string) => world.deps.folder.list(world.tenant('bison').id, jobIdOf(statusUrl));
+  const folderOf = (statusUrl: string) => world.deps.files.list(world.tenant('bison').id, jobIdOf(statusUrl));
 
   test('P2P-35 DELETE of a finished export: 202, then status and files are 404 and the disk is free', async () => {
     const { manifest, statusUrl } = await exportAll(
@@ -328,7 +332,11 @@ describe('the end of an export', () => {
     );
     const item = manifest.output.find(({ type }) => type === 'Observation')!;
     const before = await readFile(
-      world.deps.folder.pathOf(world.tenant('bison').id, jobIdOf(statusUrl), path.basename(item.url)),
+      world.deps.files.pathOf({
+        tenantId: world.tenant('bison').id,
+        jobId: jobIdOf(statusUrl),
+        name: path.basename(item.url),
+      }),
       'utf8',
     );
     const answer = await get(item.url);
@@ -359,11 +367,11 @@ describe('the end of an export', () => {
   test('the purge removes folders that no job knows and ends open jobs that nobody works on', async () => {
     const { purgeExports } = await import('../../src/payer-to-payer/export/purge.ts');
     const stray = '00000000-0000-4000-8000-000000000000';
-    await world.deps.folder.prepare(world.tenant('bison').id, stray);
+    await world.deps.files.prepare(world.tenant('bison').id, stray);
     const stuck = await jobInState('running');
     clock.advance(DAY_MS + 60_000);
     await purgeExports(world.deps);
-    expect(await world.deps.folder.jobs(world.tenant('bison').id)).not.toContain(stray);
+    expect(await world.deps.files.jobs(world.tenant('bison').id)).not.toContain(stray);
     expect((await get(stuck)).status).toBe(500);
   });
 });

@@ -5,7 +5,7 @@ import { openDatabase } from '#/platform/db/database.ts';
 import { startWorkers } from '#/platform/jobs/workers.ts';
 import { makeLog } from '#/platform/log/log.ts';
 import { makeTenants } from '#/tenants/tenant-store.ts';
-import { makeExportFolder } from '../../src/payer-to-payer/export/files.ts';
+import { makeExportFolder } from '../../src/payer-to-payer/export/folder-files.ts';
 import { makeExportJobs } from '../../src/payer-to-payer/export/jobs.ts';
 import { FILE_LIMITS } from '../../src/payer-to-payer/export/part-writer.ts';
 
@@ -18,7 +18,7 @@ const handlers = makeExportJobs({
   audit: makeAuditSink(database),
   clock: systemClock,
   log,
-  folder: makeExportFolder(folder),
+  files: makeExportFolder(folder),
   fileLimits: FILE_LIMITS,
   // Each part is recorded by itself, so that a kill can come between two parts of one slice.
   checkpointBytes: 1,

@@ -26,7 +26,7 @@ import type { Tenant } from '#/tenants/tenants.ts';
 import { capabilityRoutes } from '../../src/payer-to-payer/capability.ts';
 import { CHECKPOINT_BYTES } from '../../src/payer-to-payer/export/checkpoint.ts';
 import type { ExportDeps } from '../../src/payer-to-payer/export/export-deps.ts';
-import { makeExportFolder } from '../../src/payer-to-payer/export/files.ts';
+import { type ExportFolder, makeExportFolder } from '../../src/payer-to-payer/export/folder-files.ts';
 import { makeExportJobs } from '../../src/payer-to-payer/export/jobs.ts';
 import { FILE_LIMITS, type FileLimits } from '../../src/payer-to-payer/export/part-writer.ts';
 import { exportRoutes } from '../../src/payer-to-payer/export/routes.ts';
@@ -57,7 +57,7 @@ export function movableClock(): MovableClock {
 export interface ExportWorld {
   readonly baseUrl: string;
   readonly db: TestDatabase;
-  readonly deps: ExportDeps;
+  readonly deps: ExportDeps & { readonly files: ExportFolder };
   tenant(slug: string): Tenant;
   store(slug: string, resources: readonly Resource[], deletes?: readonly string[]): Promise<void>;
   /** The group that a match of these members would make. */
@@ -98,13 +98,13 @@ export async function startExportWorld(
   const log = makeLog('fatal');
   const tenants = new Map<string, Tenant>();
   for (const slug of ['bison', 'demo']) tenants.set(slug, await db.tenant(slug));
-  const deps: ExportDeps = {
+  const deps: ExportWorld['deps'] = {
     database: db.database,
     tenants: makeTenants(db.database, baseUrl),
     audit: makeAuditSink(db.database),
     clock: options.clock ?? systemClock,
     log,
-    folder: makeExportFolder(folder),
+    files: makeExportFolder(folder),
     fileLimits: options.fileLimits ?? FILE_LIMITS,
     checkpointBytes: options.checkpointBytes ?? CHECKPOINT_BYTES,
     parallelSlices: options.parallelSlices ?? 2,

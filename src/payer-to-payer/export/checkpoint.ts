@@ -29,7 +29,7 @@ export function makeCheckpoint({ deps, tenant, claim }: SliceWork): Checkpoint {
 
   async function record<T>(also: (tx: TenantConnection) => Promise<T>): Promise<T> {
     const names = pending.flatMap(({ files }) => files.map(({ name }) => name));
-    await deps.folder.sync(tenant.id, claim.jobId, names);
+    await deps.files.sync(tenant.id, claim.jobId, names);
     const result = await db.transaction(async (tx) => {
       if (pending.length > 0) await finishParts(tx, claim, pending, deps.clock.now());
       return also(tx);

@@ -1,4 +1,3 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { AccessContext } from '#/authorization/access.ts';
 import type { GroupMemberNow } from '../groups/groups.ts';
@@ -43,7 +42,7 @@ export async function openDownload(deps: ExportDeps, access: AccessContext, name
   const written = slice === LAST_SLICE ? undefined : await readSliceMembers(db, job.id, slice);
   const members = await readMembersNow(deps, access.tenant, job, written);
   const revoked = revokedMembers(owned, written, members);
-  const handle = await open(deps.folder.pathOf(access.tenant.id, job.id, name), 'r');
+  const content = await deps.files.open({ tenantId: access.tenant.id, jobId: job.id, name });
   try {
     await deps.audit.append(access.tenant.id, {
       action: 'export.file.read',
@@ -63,20 +62,16 @@ export async function openDownload(deps: ExportDeps, access: AccessContext, name
       },
     });
   } catch (error) {
-    await handle.close();
+    content.destroy();
     throw error;
   }
   return revoked.size === 0
-    ? { content: readFrom(handle), sizeBytes: owned.file.sizeBytes }
+    ? { content, sizeBytes: owned.file.sizeBytes }
     : {
-        content: Readable.from(withoutMembers(readFrom(handle), revoked), { objectMode: false }),
+        content: Readable.from(withoutMembers(content, revoked), { objectMode: false }),
         sizeBytes: undefined,
       };
 }
-
-const READ_BYTES = 256 * 1024;
-
-const readFrom = (handle: FileHandle): Readable => handle.createReadStream({ highWaterMark: READ_BYTES });
 
 /**
  * The members whose lines have to be left out of this file.

@@ -18,7 +18,7 @@ const NOTES_PAGE = 1_000;
 export async function endExport(work: SliceWork): Promise<void> {
   const { deps, tenant, job, claim, signal } = work;
   const db = deps.database.tenant(tenant.id);
-  await deps.folder.prepare(tenant.id, job.id);
+  await deps.files.prepare(tenant.id, job.id);
   const parts = await readOpenParts(db, claim);
   const anyShared = parts.length > 0 && (await followReferences(work));
   const results: PartResult[] = [];
@@ -36,7 +36,7 @@ export async function endExport(work: SliceWork): Promise<void> {
     return { type: 'OperationOutcome', position: ERROR_POSITION, notes: [], references: [], withheld: {} };
   });
   const written = [...results, errors].flatMap(({ files }) => files.map(({ name }) => name));
-  await deps.folder.sync(tenant.id, job.id, written);
+  await deps.files.sync(tenant.id, job.id, written);
   const members = await readMembersNow(deps, tenant, job);
   const files = await db.transaction(async (tx) => {
     const now = deps.clock.now();
@@ -61,8 +61,8 @@ export async function endExport(work: SliceWork): Promise<void> {
   });
   // Left over by attempts that were killed. Only the attempt that completed the job comes here.
   const known = new Set(files.map(({ name }) => name));
-  const left = (await deps.folder.list(tenant.id, job.id)).filter((name) => !known.has(name));
-  await deps.folder.remove(tenant.id, job.id, left);
+  const left = (await deps.files.list(tenant.id, job.id)).filter((name) => !known.has(name));
+  await deps.files.remove(tenant.id, job.id, left);
 }
 
 /** The lines of the error file: those kept in rows, then those of the parts written just now. */

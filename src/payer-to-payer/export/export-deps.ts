@@ -3,7 +3,7 @@ import type { Clock } from '#/platform/clock/clock.ts';
 import type { Database } from '#/platform/db/database.ts';
 import type { Log } from '#/platform/log/log.ts';
 import type { Tenants } from '#/tenants/tenants.ts';
-import type { ExportFolder } from './files.ts';
+import type { ExportFiles } from './files.ts';
 import type { FileLimits } from './part-writer.ts';
 
 /** What the export is built from; main.ts hands it in. */
@@ -13,7 +13,7 @@ export interface ExportDeps {
   readonly audit: AuditSink;
   readonly clock: Clock;
   readonly log: Log;
-  readonly folder: ExportFolder;
+  readonly files: ExportFiles;
   readonly fileLimits: FileLimits;
   /** Finished parts are recorded together until they weigh this much; `CHECKPOINT_BYTES`. */
   readonly checkpointBytes: number;

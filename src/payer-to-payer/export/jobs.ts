@@ -175,7 +175,7 @@ async function guarded<T>(
   } catch (error) {
     // A folder that went away under the work, for instance: whatever it was, it does not matter any more.
     if (!(await isClaimValid(db, claim))) {
-      if (!(await readJob(db, claim.jobId))) await deps.folder.removeJob(tenant.id, claim.jobId);
+      if (!(await readJob(db, claim.jobId))) await deps.files.removeJob(tenant.id, claim.jobId);
       throw new Superseded();
     }
     throw error;

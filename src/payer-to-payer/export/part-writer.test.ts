@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ExportFolder, makeExportFolder } from './files.ts';
+import { type ExportFolder, makeExportFolder } from './folder-files.ts';
 import { type FileLimits, makePartWriter } from './part-writer.ts';
 
 const JOB = '44bb133a-2033-4ba1-a29d-f50abb99e538';
@@ -18,14 +18,14 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const writer = (limits: Partial<FileLimits> = {}) =>
   makePartWriter({
-    folder,
+    files: folder,
     tenantId: 1,
     jobId: JOB,
     type: 'Observation',
     kind: 'output',
     limits: { resourcesMax: 100_000, sizeBytesMax: 1e9, ...limits },
   });
-const content = (name: string) => readFile(folder.pathOf(1, JOB, name), 'utf8');
+const content = (name: string) => readFile(folder.pathOf({ tenantId: 1, jobId: JOB, name }), 'utf8');
 
 test('a file is closed at its number of resources: 100,000 by default (payer-to-payer.md 3.4)', async () => {
   const part = writer({ resourcesMax: 3 });
@@ -42,7 +42,8 @@ test('a file is closed before it would pass its size; a line larger than that ha
   for (const line of ['123456789', '123456789', 'x', 'y'.repeat(50), 'z']) await part.write(Buffer.from(line));
   const files = await part.close();
   expect(files.map(({ sizeBytes }) => sizeBytes)).toEqual([20, 2, 51, 2]);
-  for (const file of files) expect((await stat(folder.pathOf(1, JOB, file.name))).size).toBe(file.sizeBytes);
+  for (const file of files)
+    expect((await stat(folder.pathOf({ tenantId: 1, jobId: JOB, name: file.name }))).size).toBe(file.sizeBytes);
 });
 
 test('lines larger than the write buffer, and many small ones, arrive unchanged', async () => {
@@ -59,7 +60,7 @@ test('a file is readable by its owner only, and its name is Type_hex.ndjson', as
   await part.write(Buffer.from('{}'));
   const [file] = await part.close();
   expect(file!.name).toMatch(/^Observation_[0-9a-f]{16}\.ndjson$/);
-  expect((await stat(folder.pathOf(1, JOB, file!.name))).mode & 0o777).toBe(0o600);
+  expect((await stat(folder.pathOf({ tenantId: 1, jobId: JOB, name: file!.name }))).mode & 0o777).toBe(0o600);
   expect((await stat(path.join(directory, '1', JOB))).mode & 0o777).toBe(0o700);
 });
 
@@ -80,6 +81,8 @@ test('no name climbs out of the folder', () => {
     '.ndjson',
     '',
   ])
-    expect(() => folder.pathOf(1, JOB, name)).toThrow(TypeError);
-  expect(() => folder.pathOf(1, '../44bb133a', 'Patient_00000000.ndjson')).toThrow(TypeError);
+    expect(() => folder.pathOf({ tenantId: 1, jobId: JOB, name })).toThrow(TypeError);
+  expect(() => folder.pathOf({ tenantId: 1, jobId: '../44bb133a', name: 'Patient_00000000.ndjson' })).toThrow(
+    TypeError,
+  );
 });

@@ -1,6 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import type { ExportFile } from './export-job.ts';
-import { type ExportFolder, newFileName } from './files.ts';
+import { type ExportFiles, type FileSink, newFileName } from './files.ts';
 
 /** A file is closed at either bound (payer-to-payer.md 3.4). */
 export interface FileLimits {
@@ -18,14 +17,14 @@ const NEWLINE = 0x0a;
 export interface PartWriter {
   /** Resolves at once unless a buffer has to be written: that is the back-pressure. The line has no newline in it. */
   write(line: Buffer): Promise<void> | undefined;
-  /** Writes the rest and closes. A part without lines has no file. Durable once the folder has synced the files. */
+  /** Writes the rest and closes. A part without lines has no file. Durable once the storage has synced the files. */
   close(): Promise<readonly ExportFile[]>;
   /** Closes and removes what was written. */
   discard(): Promise<void>;
 }
 
 export interface PartWriterOptions {
-  readonly folder: ExportFolder;
+  readonly files: ExportFiles;
   readonly tenantId: number;
   readonly jobId: string;
   readonly type: string;
@@ -35,12 +34,12 @@ export interface PartWriterOptions {
 
 interface OpenFile {
   readonly name: string;
-  readonly handle: FileHandle;
+  readonly sink: FileSink;
   resources: number;
   sizeBytes: number;
 }
 
-export function makePartWriter({ folder, tenantId, jobId, type, kind, limits }: PartWriterOptions): PartWriter {
+export function makePartWriter({ files, tenantId, jobId, type, kind, limits }: PartWriterOptions): PartWriter {
   const closed: ExportFile[] = [];
   let file: OpenFile | undefined;
   // Small parts (most are) never need the whole buffer; it grows once to its full size.
@@ -48,21 +47,17 @@ export function makePartWriter({ folder, tenantId, jobId, type, kind, limits }: 
   let used = 0;
 
   async function flush(): Promise<void> {
-    let offset = 0;
-    while (offset < used) {
-      const { bytesWritten } = await file!.handle.write(buffer, offset, used - offset);
-      offset += bytesWritten;
-    }
+    if (used > 0) await file!.sink.write(buffer.subarray(0, used));
     used = 0;
   }
   async function openFile(): Promise<void> {
     const name = newFileName(type);
-    file = { name, handle: await open(folder.pathOf(tenantId, jobId, name), 'wx', 0o600), resources: 0, sizeBytes: 0 };
+    file = { name, sink: await files.create({ tenantId, jobId, name }), resources: 0, sizeBytes: 0 };
   }
   async function closeFile(): Promise<void> {
     if (!file) return;
     await flush();
-    await file.handle.close();
+    await file.sink.close();
     closed.push({ name: file.name, kind, type, resources: file.resources, sizeBytes: file.sizeBytes });
     file = undefined;
   }
@@ -99,10 +94,13 @@ export function makePartWriter({ folder, tenantId, jobId, type, kind, limits }: 
       return closed;
     },
     async discard() {
-      const names = [...closed.map(({ name }) => name), ...(file ? [file.name] : [])];
-      await file?.handle.close().catch(() => undefined);
+      await file?.sink.abandon();
       file = undefined;
-      await folder.remove(tenantId, jobId, names);
+      await files.remove(
+        tenantId,
+        jobId,
+        closed.map(({ name }) => name),
+      );
     },
   };
 }

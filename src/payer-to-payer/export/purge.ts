@@ -15,7 +15,7 @@ const STALE_AFTER_MS = 24 * 60 * 60 * 1000;
 /** Removes the files and rows of a job that nobody may see any more. A download under way keeps its open file. */
 export async function releaseJob(deps: ExportDeps, tenant: Tenant, jobId: string): Promise<void> {
   const db = deps.database.tenant(tenant.id);
-  await deps.folder.removeJob(tenant.id, jobId);
+  await deps.files.removeJob(tenant.id, jobId);
   const slices = await readOpenSlices(db, jobId);
   if (slices.length > 0) await db.connection((connection) => dropSlices(connection, jobId, slices));
   await deleteJob(db, jobId);
@@ -28,8 +28,8 @@ export async function purgeExports(deps: ExportDeps): Promise<void> {
     const now = deps.clock.now();
     await failStaleJobs(db, new Date(now.getTime() - STALE_AFTER_MS), now);
     for (const jobId of await readGoneJobs(db, now, PURGE_JOBS_MAX)) await releaseJob(deps, tenant, jobId);
-    const folders = await deps.folder.jobs(tenant.id);
+    const folders = await deps.files.jobs(tenant.id);
     const known = folders.length > 0 ? await readKnownJobs(db, folders) : new Set<string>();
-    for (const jobId of folders.filter((id) => !known.has(id))) await deps.folder.removeJob(tenant.id, jobId);
+    for (const jobId of folders.filter((id) => !known.has(id))) await deps.files.removeJob(tenant.id, jobId);
   }
 }

@@ -29,7 +29,7 @@ export async function runSlice(work: SliceWork): Promise<boolean> {
   const db = deps.database.tenant(tenant.id);
   const parts = await readOpenParts(db, claim);
   const members = parts.length > 0 ? await requireMembers(work) : [];
-  await deps.folder.prepare(tenant.id, job.id);
+  await deps.files.prepare(tenant.id, job.id);
   return db.connection(async (connection) => {
     const checkpoint = makeCheckpoint(work);
     if (members.length > 0) await putSlices(connection, job.id, [{ slice: claim.slice, members }]);

@@ -19,8 +19,8 @@ export async function writingPart<T extends object>(
   part: { readonly type: string; readonly kind: 'output' | 'deleted' | 'error' },
   write: (writer: PartWriter) => Promise<T>,
 ): Promise<T & Pick<PartResult, 'files'>> {
-  const { folder, fileLimits: limits } = deps;
-  const writer = makePartWriter({ folder, tenantId: job.tenantId, jobId: job.id, ...part, limits });
+  const { files, fileLimits: limits } = deps;
+  const writer = makePartWriter({ files, tenantId: job.tenantId, jobId: job.id, ...part, limits });
   try {
     const result = await write(writer);
     return { ...result, files: await writer.close() };
