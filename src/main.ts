@@ -5,7 +5,7 @@ import { DatabaseUnusable } from '#/platform/db/migrate.ts';
 import { makeLog } from '#/platform/log/log.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { runCommand } from './cli/run-command.ts';
-import { serve } from './cli/serve.ts';
+import { serve, work } from './cli/serve.ts';
 import { openServices } from './services.ts';
 
 const argv = process.argv.slice(2);
@@ -22,7 +22,9 @@ async function main(): Promise<number> {
     return 0;
   }
   const config = readConfig(process.env);
-  if (argv[0] === 'serve' && argv.length === 1) return serve(config);
+  const words = argv.join(' ');
+  if (words === 'serve' || words === 'serve --no-work') return serve(config, { works: words === 'serve' });
+  if (words === 'work') return work(config);
   const stop = new AbortController();
   process.on('SIGINT', () => stop.abort());
   process.on('SIGTERM', () => stop.abort());
@@ -42,7 +44,8 @@ function helpText(): string {
   return [
     'Covered Bridge: the interoperability platform of a health plan.',
     '',
-    '  covered-bridge serve\n      run the service; settings come from the environment (docs/reference/config.md)',
+    '  covered-bridge serve [--no-work]\n      run the service; settings come from the environment (docs/reference/config.md)',
+    '  covered-bridge work\n      run background jobs only, beside processes that `serve --no-work`',
     ...lines,
     '',
     'With --json a command prints one JSON document. Exit codes: 0 done, 1 refused, 2 wrong usage.',

@@ -1,28 +1,19 @@
-import os from 'node:os';
-import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { makeAuthorizationJobs, scheduleAuthorizationSweep } from '#/authorization/jobs.ts';
 import { platformIssuerRoutes, tenantIssuerRoutes } from '#/authorization/routes.ts';
 import { collectFhirRoutes } from '#/fhir/capability/fhir-route.ts';
 import { fhirErrorHandler, fhirNotFoundHandler } from '#/fhir/fhir-errors.ts';
 import { capabilityRoutes } from '#/payer-to-payer/capability.ts';
-import { CHECKPOINT_BYTES } from '#/payer-to-payer/export/checkpoint.ts';
-import type { ExportDeps } from '#/payer-to-payer/export/export-deps.ts';
-import { makeExportFolder } from '#/payer-to-payer/export/folder-files.ts';
-import { makeExportJobs, scheduleExportPurge } from '#/payer-to-payer/export/jobs.ts';
-import { FILE_LIMITS } from '#/payer-to-payer/export/part-writer.ts';
 import { exportRoutes } from '#/payer-to-payer/export/routes.ts';
 import { memberMatchRoutes } from '#/payer-to-payer/member-match/routes.ts';
 import { patientSearchRoutes } from '#/payer-to-payer/patient-search/routes.ts';
 import { healthRoutes } from '#/platform/http/health.ts';
 import { makeMetrics, metricsRoutes } from '#/platform/http/prometheus.ts';
 import { describeError, makeServer } from '#/platform/http/server.ts';
-import type { JobHandlers } from '#/platform/jobs/jobs.ts';
-import { startWorkers } from '#/platform/jobs/workers.ts';
 import { Refusal } from '#/platform/refusal.ts';
 import { PROGRAM_VERSION, RELEASED_ON } from '#/platform/version.ts';
 import { makePathRewriter } from '#/tenants/resolve-tenant.ts';
 import type { Services } from './services.ts';
+import { openExports, startWork } from './work.ts';
 
 /** How often the host names of tenants are read again, so that a tenant made beside the server is served within 5 s. */
 const HOSTS_REFRESH_MS = 2_000;
@@ -35,8 +26,15 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Mounts each domain in order, starts its background work, listens. */
-export async function startServer(services: Services): Promise<RunningServer> {
+/**
+ * Mounts each domain in order, listens, starts the background work.
+ *
+ * @param options `works: false` leaves the background work to other processes; what asks for it is queued all the same
+ */
+export async function startServer(
+  services: Services,
+  options: { readonly works?: boolean } = {},
+): Promise<RunningServer> {
   const { config, log, database, tenants } = services;
   let slugsByHost = new Map<string, string>();
   const readHosts = async (): Promise<void> => {
@@ -80,19 +78,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
 
   const { requireAccess, routeDeps } = services.authorization;
   await http.register(platformIssuerRoutes(routeDeps));
-  const exports: ExportDeps = {
-    database,
-    tenants,
-    audit: services.audit,
-    clock: services.clock,
-    log,
-    files: makeExportFolder(path.join(config.dataDir, 'exports')),
-    fileLimits: FILE_LIMITS,
-    checkpointBytes: CHECKPOINT_BYTES,
-    // One worker stays free for small exports, however many slices of big ones wait.
-    parallelSlices: Math.max(1, Math.min(os.availableParallelism(), config.jobConcurrency - 1)),
-    openJobsPerClientMax: config.exportClientJobs,
-  };
+  const exports = await openExports(services);
   await http.register(
     async (tenant) => {
       const fhirRoutes = collectFhirRoutes(tenant);
@@ -109,14 +95,10 @@ export async function startServer(services: Services): Promise<RunningServer> {
     { prefix: '/v1/:tenant' },
   );
 
-  const handlers: JobHandlers = { ...makeExportJobs(exports), ...makeAuthorizationJobs({ ...routeDeps, database }) };
-
   await readHosts();
   await http.listen({ host: config.host, port: config.port });
   const refresh = setInterval(() => void readHosts().catch(() => undefined), HOSTS_REFRESH_MS);
-  await scheduleExportPurge(exports);
-  await scheduleAuthorizationSweep(database);
-  const workers = await startWorkers({ database, handlers, concurrency: config.jobConcurrency, log });
+  const workers = options.works === false ? undefined : await startWork(services, exports);
 
   return {
     http,
@@ -124,7 +106,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
       stopping = true;
       clearInterval(refresh);
       const cut = setTimeout(() => http.server.closeAllConnections(), DRAIN_MS);
-      await Promise.all([http.close(), workers.stop()]);
+      await Promise.all([http.close(), workers?.stop()]);
       clearTimeout(cut);
     },
   };

@@ -16,6 +16,8 @@ export const AUDIT_EVENTS = {
   'client.secret.revoke': 'A secret of a client was ended. Facts: its number.',
   'keys.rotate':
     'Signing keys of a plan or of the platform were rotated on command. Facts: issuer, kids that were published, that sign now, and that were discarded.',
+  'keys.rewrap':
+    'Private keys of a plan or of the platform were sealed under another master key. Facts: ids of the old and the new key, how many keys.',
   'organization.create': 'An organization was made.',
   'token.issue': 'A token was issued. Facts: grant, scope, environments of the credential.',
   'token.refuse':
@@ -42,6 +44,8 @@ export const AUDIT_EVENTS = {
     'A payer searched for a matched member by identifier; written before the answer leaves. Facts: results.',
   'consent.block': 'The plan recorded that a member does not want to share with other payers.',
   'consent.unblock': 'The plan lifted a member’s block on sharing with other payers.',
+  'backup.create':
+    'A backup of everything was written to a file. Facts: bytes, export files, whether the master key is in it.',
   'sandbox.reset':
     'A sandbox plan is being brought back to how it was made. Facts: how many exports and groups were ended.',
 } as const satisfies Record<string, string>;

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import type { TenantDatabase } from '#/platform/db/database.ts';
+import type { TenantConnection, TenantDatabase } from '#/platform/db/database.ts';
 import type { KeyState, KeySteps } from './key-rotation.ts';
 import type { SigningAlgorithm } from './keys.ts';
 
@@ -49,6 +49,39 @@ export async function insertKey(db: TenantDatabase, key: NewKey): Promise<void> 
      values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now())) on conflict do nothing`,
     [db.tenantId, key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealed, key.keyId, key.state, key.since ?? null],
   );
+}
+
+/** Which master keys sealed the keys of a tenant. */
+export async function selectKeyIds(db: TenantDatabase): Promise<readonly string[]> {
+  const result = await db.query<{ key_id: string }>(
+    `select distinct key_id from signing_key where tenant_id = $1 and state <> 'retired'`,
+    [db.tenantId],
+  );
+  return result.rows.map((row) => row.key_id);
+}
+
+export interface SealedKey {
+  readonly kid: string;
+  readonly sealed: Buffer;
+  readonly keyId: string;
+}
+
+/** Keys, retired ones too, that another master key sealed; locked until the transaction ends. */
+export async function lockKeysOfOthers(tx: TenantConnection, keyId: string): Promise<readonly SealedKey[]> {
+  const result = await tx.query<{ kid: string; sealed: Buffer; key_id: string }>(
+    'select kid, sealed, key_id from signing_key where tenant_id = $1 and key_id <> $2 order by kid for update',
+    [tx.tenantId, keyId],
+  );
+  return result.rows.map((row) => ({ kid: row.kid, sealed: row.sealed, keyId: row.key_id }));
+}
+
+export async function updateSealedKey(tx: TenantConnection, key: SealedKey): Promise<void> {
+  await tx.query('update signing_key set sealed = $3, key_id = $4 where tenant_id = $1 and kid = $2', [
+    tx.tenantId,
+    key.kid,
+    key.sealed,
+    key.keyId,
+  ]);
 }
 
 /** Moves keys on as `keySteps` says, all or nothing; a second process that decided the same finds nothing to move. */

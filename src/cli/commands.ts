@@ -4,6 +4,7 @@ import { onboardingCommands } from '#/onboarding/commands.ts';
 import type { Command } from '#/platform/cli/command.ts';
 import { sandboxCommands } from '#/sandbox/commands.ts';
 import type { Services } from '../services.ts';
+import { keyCommands } from './key-commands.ts';
 import { tenantCommands } from './tenant-commands.ts';
 
 /** Every command but `serve` and `help`. docs/reference/cli.md is generated from this table. */
@@ -13,4 +14,5 @@ export const COMMANDS: readonly Command<Services>[] = [
   ...consentCommands,
   ...feedCommands,
   ...sandboxCommands,
+  ...keyCommands,
 ];

@@ -18,15 +18,17 @@ export interface Program {
 
 export interface ProgramOptions {
   readonly dataDir: string;
+  /** What runs until it is told to stop; default: `serve`. */
+  readonly argv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
   readonly gid?: number;
 }
 
-/** Starts `covered-bridge serve` as a process group of its own and waits until it is ready. */
+/** Starts `covered-bridge serve` (or `work`) as a process group of its own and waits until it is ready. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const port = await freePort('127.0.0.1');
-  const child = spawn(process.execPath, [ENTRY, 'serve'], {
+  const child = spawn(process.execPath, [ENTRY, ...(options.argv ?? ['serve'])], {
     env: environment(options, port),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -43,7 +45,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   await new Promise<void>((resolve, reject) => {
     child.stdout.on('data', (chunk) => {
       stdout += chunk;
-      if (stdout.includes('Covered Bridge is ready at ')) resolve();
+      if (/Covered Bridge is (ready at |working\n)/.test(stdout)) resolve();
     });
     void ended.then((code) =>
       reject(new Error(`the program ended with ${code} before it was ready\n${stdout}\n${stderr}`)),

@@ -16,6 +16,7 @@ import { noCounts, START } from '../../src/ingest/run.ts';
 import * as matches from '../../src/members/match/match-store.ts';
 import * as index from '../../src/members/match/member-index-store.ts';
 import * as exports from '../../src/payer-to-payer/export/export-store.ts';
+import * as fileKeys from '../../src/payer-to-payer/export/file-key-store.ts';
 import * as notes from '../../src/payer-to-payer/export/note-store.ts';
 import * as plans from '../../src/payer-to-payer/export/plan-store.ts';
 import * as references from '../../src/payer-to-payer/export/reference-store.ts';
@@ -80,6 +81,8 @@ export const READS: Readonly<Record<string, Call>> = {
   selectArtifact: (db, ids) => artifacts.selectArtifact(db, 'AuthorizationCode', ids.artifact),
   selectByUid: (db, ids) => artifacts.selectByUid(db, 'Session', ids.artifact),
   selectKeys: (db) => keys.selectKeys(db),
+  lockKeysOfOthers: (_db, _ids, tx) => keys.lockKeysOfOthers(tx, 'another'),
+  selectKeyIds: (db) => keys.selectKeyIds(db),
   selectConsents: (db, ids) => consents.selectConsents(db, [ids.consent]),
   selectBlocked: (db, ids) => consents.selectBlocked(db, members(ids)),
   takeWaiting: (_db, ids, tx) => feeds.takeWaiting(tx, ids.run, 10),
@@ -95,6 +98,8 @@ export const READS: Readonly<Record<string, Call>> = {
   readOwnedFile: (db, ids) => exports.readOwnedFile(db, ids.file),
   readGoneJobs: (db) => exports.readGoneJobs(db, LATER, 10),
   readKnownJobs: (db, ids) => exports.readKnownJobs(db, [ids.job]),
+  readFileKey: (db, ids) => fileKeys.readFileKey(db, ids.job),
+  lockFileKeysOfOthers: (_db, _ids, tx) => fileKeys.lockFileKeysOfOthers(tx, 'another'),
   readNotes: (db, ids) => notes.readNotes(db, ids.job, undefined, 10),
   hasReferences: (db, ids) => references.hasReferences(db, ids.job),
   readReferences: (db, ids) =>
@@ -124,6 +129,8 @@ export const WRITES: Readonly<Record<string, Call>> = {
   deleteArtifact: (db, ids) => artifacts.deleteArtifact(db, 'AuthorizationCode', ids.artifact),
   deleteByGrant: (db, ids) => artifacts.deleteByGrant(db, ids.grant),
   purgeArtifacts: (db) => artifacts.purgeArtifacts(db),
+  updateSealedKey: (_db, ids, tx) =>
+    keys.updateSealedKey(tx, { kid: ids.kid, sealed: Buffer.from('x'), keyId: 'another' }),
   insertKey: (db, ids) =>
     keys.insertKey(db, {
       kid: ids.kid,
@@ -200,6 +207,10 @@ export const WRITES: Readonly<Record<string, Call>> = {
   cancelJobs: (_db, _ids, tx) => exports.cancelJobs(tx, LATER),
   failJob: (_db, ids, tx) => exports.failJob(tx, ids.job, LATER),
   failStaleJobs: (db) => exports.failStaleJobs(db, LATER, LATER),
+  insertFileKey: (db, ids) =>
+    fileKeys.insertFileKey(db, { jobId: ids.job, sealed: Buffer.from('x'), keyId: 'another' }),
+  updateFileKey: (_db, ids, tx) =>
+    fileKeys.updateFileKey(tx, { jobId: ids.job, sealed: Buffer.from('x'), keyId: 'another' }),
   deleteJob: (db, ids) => exports.deleteJob(db, ids.job),
   insertNotes: (_db, ids, tx) =>
     notes.insertNotes(tx, ids.job, [{ slice: 0, subject: 's', sequence: 0, outcome: '{}' }]),

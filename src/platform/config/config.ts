@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import path from 'node:path';
 import type { LogLevel } from '../log/log.ts';
+import { readS3Config, type S3Config } from './s3-config.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 
 /** The program's settings, checked and typed. Read once in main.ts and handed down. */
@@ -23,6 +24,10 @@ export interface Config {
   readonly bodyLimitBytes: number;
   readonly jobConcurrency: number;
   readonly exportClientJobs: number;
+  /** Object storage for export files; undefined: a folder in `dataDir`. */
+  readonly s3: S3Config | undefined;
+  /** Are new export files encrypted before they are stored? */
+  readonly exportEncryption: boolean;
 }
 
 /** The settings are wrong; `problems` lists all of them, one sentence each. */
@@ -94,6 +99,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     bodyLimitBytes: integer('BODY_LIMIT_BYTES'),
     jobConcurrency: integer('JOB_CONCURRENCY'),
     exportClientJobs: integer('EXPORT_CLIENT_JOBS'),
+    s3: readS3Config(value, production, problems),
+    exportEncryption: (value('EXPORT_ENCRYPTION') ?? String(production)) === 'true',
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
