@@ -1,7 +1,7 @@
 import { usageOf } from '#/platform/cli/parse-command.ts';
 import { ConfigError, readConfig } from '#/platform/config/config.ts';
 import { isConnectionLost } from '#/platform/db/database.ts';
-import { DatabaseUnusable } from '#/platform/db/migrate.ts';
+import { DatabaseUnusable } from '#/platform/db/database-unusable.ts';
 import { makeLog } from '#/platform/log/log.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { runCommand } from './cli/run-command.ts';
@@ -33,6 +33,7 @@ async function main(): Promise<number> {
   const output = await runCommand(argv, () => openServices(config, { log }), {
     stderr: process.stderr,
     signal: stop.signal,
+    config,
   });
   process.stderr.write(output.stderr);
   await new Promise<void>((resolve) => process.stdout.write(output.stdout, () => resolve()));

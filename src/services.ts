@@ -7,7 +7,7 @@ import type { Config } from '#/platform/config/config.ts';
 import { readMasterKey } from '#/platform/config/master-key.ts';
 import { makeSealer, type Sealer } from '#/platform/crypto/sealer.ts';
 import { type Database, openDatabase } from '#/platform/db/database.ts';
-import { startEmbedded } from '#/platform/db/embedded/embedded.ts';
+import { type EmbeddedPostgres, startEmbedded } from '#/platform/db/embedded/embedded.ts';
 import { migrate } from '#/platform/db/migrate.ts';
 import { type Log, makeLog } from '#/platform/log/log.ts';
 import { makeTenants } from '#/tenants/tenant-store.ts';
@@ -27,6 +27,8 @@ export interface Services {
   readonly tenants: Tenants;
   readonly audit: AuditSink;
   readonly authorization: Authorization;
+  /** Undefined: the database is the one of DATABASE_URL. */
+  readonly embedded: EmbeddedPostgres | undefined;
   /** Closes connections, then stops the embedded database if nobody else uses it. */
   close(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export async function openServices(config: Config, options: { log?: Log; clock?:
       tenants,
       audit,
       authorization,
+      embedded,
       async close() {
         await authorization.stop();
         await database.close();

@@ -4,6 +4,7 @@ import { onboardingCommands } from '#/onboarding/commands.ts';
 import type { Command } from '#/platform/cli/command.ts';
 import { sandboxCommands } from '#/sandbox/commands.ts';
 import type { Services } from '../services.ts';
+import { backupCommands } from './backup-commands.ts';
 import { keyCommands } from './key-commands.ts';
 import { tenantCommands } from './tenant-commands.ts';
 
@@ -15,4 +16,5 @@ export const COMMANDS: readonly Command<Services>[] = [
   ...feedCommands,
   ...sandboxCommands,
   ...keyCommands,
+  ...backupCommands,
 ];

@@ -1,7 +1,7 @@
 import { type CommandIo, CommandRefused, UsageError } from '#/platform/cli/command.ts';
 import { parseCommand } from '#/platform/cli/parse-command.ts';
 import { ConfigError } from '#/platform/config/config.ts';
-import { DatabaseUnusable } from '#/platform/db/migrate.ts';
+import { DatabaseUnusable } from '#/platform/db/database-unusable.ts';
 import type { Services } from '../services.ts';
 import { COMMANDS } from './commands.ts';
 

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { DatabaseUnusable, migrate, refuseOldServer } from '#/platform/db/migrate.ts';
+import { DatabaseUnusable } from '#/platform/db/database-unusable.ts';
+import { migrate, refuseOldServer } from '#/platform/db/migrate.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 
 test('two processes that start at once on an empty database migrate it once', async () => {

@@ -60,6 +60,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
   const io = {
     stderr: new Writable({ write: (_chunk, _encoding, done) => done() }),
     signal: new AbortController().signal,
+    config,
   };
 
   const cli: TestPlatform['cli'] = async (...argv) => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import http, { type IncomingMessage } from 'node:http';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -56,7 +56,7 @@ export async function startS3Server(bucket = 'exports'): Promise<S3Server> {
   const requests: S3Request[] = [];
   const failures: { matches: (request: S3Request) => boolean; status: number; times: number }[] = [];
 
-  const gate = http.createServer(async (request, response) => {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request).catch(() => undefined);
     if (!body) return;
     const seen: S3Request = {
@@ -82,15 +82,16 @@ export async function startS3Server(bucket = 'exports'): Promise<S3Server> {
     }
     const forwarded = http.request(
       { host: '127.0.0.1', port: storePort, method: request.method, path: request.url, headers: request.headers },
-      (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-        response.on('close', () => answer.destroy());
+      (stored) => {
+        response.writeHead(stored.statusCode ?? 500, stored.headers);
+        stored.pipe(response);
+        response.on('close', () => stored.destroy());
       },
     );
     forwarded.on('error', () => response.destroy());
     forwarded.end(body);
-  });
+  }
+  const gate = http.createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
   return {
     endpoint: `http://127.0.0.1:${(gate.address() as AddressInfo).port}`,

@@ -20,6 +20,7 @@ import * as fileKeys from '../../src/payer-to-payer/export/file-key-store.ts';
 import * as notes from '../../src/payer-to-payer/export/note-store.ts';
 import * as plans from '../../src/payer-to-payer/export/plan-store.ts';
 import * as references from '../../src/payer-to-payer/export/reference-store.ts';
+import { readStoredFiles } from '../../src/payer-to-payer/export/stored-file-store.ts';
 import * as work from '../../src/payer-to-payer/export/work-store.ts';
 import * as groups from '../../src/payer-to-payer/groups/group-store.ts';
 import * as records from '../../src/payer-to-payer/member-match/match-store.ts';
@@ -98,6 +99,7 @@ export const READS: Readonly<Record<string, Call>> = {
   readOwnedFile: (db, ids) => exports.readOwnedFile(db, ids.file),
   readGoneJobs: (db) => exports.readGoneJobs(db, LATER, 10),
   readKnownJobs: (db, ids) => exports.readKnownJobs(db, [ids.job]),
+  readStoredFiles: (db) => readStoredFiles(db, undefined, 10),
   readFileKey: (db, ids) => fileKeys.readFileKey(db, ids.job),
   lockFileKeysOfOthers: (_db, _ids, tx) => fileKeys.lockFileKeysOfOthers(tx, 'another'),
   readNotes: (db, ids) => notes.readNotes(db, ids.job, undefined, 10),

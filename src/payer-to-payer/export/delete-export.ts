@@ -1,6 +1,6 @@
 import { recordAudit } from '#/audit/audit.ts';
 import type { AccessContext } from '#/authorization/access.ts';
-import type { TenantConnection } from '#/platform/db/database.ts';
+import type { Queryable, TenantConnection } from '#/platform/db/database.ts';
 import { enqueueJob } from '#/platform/jobs/jobs.ts';
 import type { ExportDeps } from './export-deps.ts';
 import { cancelJob, cancelJobs } from './export-store.ts';
@@ -21,16 +21,22 @@ export async function deleteExport(deps: ExportDeps, access: AccessContext, jobI
       requestId: access.requestId,
       tokenId: access.tokenId,
     });
-    await release(tx, jobId);
+    await scheduleRelease(tx, tx.tenantId, jobId);
   });
 }
 
 /** Takes back every export of a tenant, for the reset of a sandbox. Returns how many there were. */
 export async function deleteAllExports(tx: TenantConnection, now: Date): Promise<number> {
   const jobs = await cancelJobs(tx, now);
-  for (const jobId of jobs) await release(tx, jobId);
+  for (const jobId of jobs) await scheduleRelease(tx, tx.tenantId, jobId);
   return jobs.length;
 }
 
-const release = (tx: TenantConnection, jobId: string): Promise<void> =>
-  enqueueJob(tx, { name: 'export.release', payload: { tenantId: tx.tenantId, jobId }, key: `export-release:${jobId}` });
+/** The files go in the background. */
+export const scheduleRelease = (tx: Queryable, tenantId: number, jobId: string, runAt?: Date): Promise<void> =>
+  enqueueJob(tx, {
+    name: 'export.release',
+    payload: { tenantId, jobId },
+    key: `export-release:${jobId}`,
+    ...(runAt && { runAt }),
+  });

@@ -229,7 +229,7 @@ export async function readGoneJobs(db: TenantDatabase, now: Date, limit: number)
   return result.rows.map(({ id }) => id);
 }
 
-export async function deleteJob(db: TenantDatabase, jobId: string): Promise<void> {
+export async function deleteJob(db: TenantDatabase | TenantConnection, jobId: string): Promise<void> {
   await db.query('delete from export_job where tenant_id = $1 and id = $2', [db.tenantId, jobId]);
 }
 

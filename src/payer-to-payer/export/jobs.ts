@@ -2,6 +2,7 @@ import { recordAudit } from '#/audit/audit.ts';
 import { readHorizon } from '#/platform/db/horizon.ts';
 import { enqueueJob, type JobContext, type JobHandlers } from '#/platform/jobs/jobs.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
+import { scheduleRelease } from './delete-export.ts';
 import { endExport } from './end-export.ts';
 import type { ExportDeps } from './export-deps.ts';
 import type { ExportJob } from './export-job.ts';
@@ -19,6 +20,8 @@ import { claimSlice, isClaimValid, readOpenSlices } from './work-store.ts';
 /** How often a worker looks whether its export was deleted: well within the 10 s of P2P-35. */
 const CANCEL_CHECK_MS = 1_000;
 const PURGE_INTERVAL_MS = 60 * 60 * 1000;
+/** While a backup runs, nothing is removed. */
+const RELEASE_RETRY_MS = 60_000;
 /** Later slices wait behind the first ones of other exports, so that a big export never starves a small one. */
 const SLICE_PRIORITY_FIRST = 10;
 const SLICE_PRIORITY_LAST = 30_000;
@@ -37,7 +40,14 @@ export function makeExportJobs(deps: ExportDeps): JobHandlers {
       withJob(deps, payload, context, (tenant, job) => end(deps, tenant, job, context)),
     'export.release': async (payload) => {
       const tenant = await deps.tenants.byId(Number(payload.tenantId));
-      if (tenant) await releaseJob(deps, tenant, String(payload.jobId));
+      if (!tenant || (await releaseJob(deps, tenant, String(payload.jobId)))) return;
+      const { database } = deps;
+      await scheduleRelease(
+        database.platform,
+        tenant.id,
+        String(payload.jobId),
+        new Date(Date.now() + RELEASE_RETRY_MS),
+      );
     },
     'export.purge': async () => {
       await purgeExports(deps);

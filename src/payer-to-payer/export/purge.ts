@@ -2,6 +2,7 @@ import { dropSlices } from '#/fhir/store/export-copy.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import type { ExportDeps } from './export-deps.ts';
 import { deleteJob, failStaleJobs, readGoneJobs, readKnownJobs } from './export-store.ts';
+import { unlessHeld } from './stored-files.ts';
 import { readOpenSlices } from './work-store.ts';
 
 /** Jobs removed in one go; the rest follows in the next. */
@@ -12,24 +13,30 @@ const PURGE_JOBS_MAX = 1_000;
  */
 const STALE_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Removes the files and rows of a job that nobody may see any more. A download under way keeps its open file. */
-export async function releaseJob(deps: ExportDeps, tenant: Tenant, jobId: string): Promise<void> {
-  const db = deps.database.tenant(tenant.id);
-  await deps.files.removeJob(tenant.id, jobId);
-  const slices = await readOpenSlices(db, jobId);
-  if (slices.length > 0) await db.connection((connection) => dropSlices(connection, jobId, slices));
-  await deleteJob(db, jobId);
+/**
+ * Removes the files and rows of a job that nobody may see any more. A download under way keeps its open file.
+ *
+ * @returns false when a backup is running: then nothing was removed
+ */
+export async function releaseJob(deps: ExportDeps, tenant: Tenant, jobId: string): Promise<boolean> {
+  return unlessHeld(deps.database.tenant(tenant.id), async (tx) => {
+    await deps.files.removeJob(tenant.id, jobId);
+    const slices = await readOpenSlices(tx, jobId);
+    if (slices.length > 0) await dropSlices(tx, jobId, slices);
+    await deleteJob(tx, jobId);
+  });
 }
 
-/** Removes what is past its retention or was deleted, and folders that no job knows (P2P-36). */
+/** Removes what is past its retention or was deleted, and files of jobs that nobody knows (P2P-36). */
 export async function purgeExports(deps: ExportDeps): Promise<void> {
   for (const tenant of await deps.tenants.list()) {
     const db = deps.database.tenant(tenant.id);
     const now = deps.clock.now();
     await failStaleJobs(db, new Date(now.getTime() - STALE_AFTER_MS), now);
-    for (const jobId of await readGoneJobs(db, now, PURGE_JOBS_MAX)) await releaseJob(deps, tenant, jobId);
-    const folders = await deps.files.jobs(tenant.id);
-    const known = folders.length > 0 ? await readKnownJobs(db, folders) : new Set<string>();
-    for (const jobId of folders.filter((id) => !known.has(id))) await deps.files.removeJob(tenant.id, jobId);
+    for (const jobId of await readGoneJobs(db, now, PURGE_JOBS_MAX))
+      if (!(await releaseJob(deps, tenant, jobId))) return;
+    const found = await deps.files.jobs(tenant.id);
+    const known = found.length > 0 ? await readKnownJobs(db, found) : new Set<string>();
+    for (const jobId of found.filter((id) => !known.has(id))) await deps.files.removeJob(tenant.id, jobId);
   }
 }

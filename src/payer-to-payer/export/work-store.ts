@@ -37,7 +37,7 @@ export async function readSliceMembers(
 }
 
 /** The slices of members that are still to be done, in order; the last slice is not among them. */
-export async function readOpenSlices(db: TenantDatabase, jobId: string): Promise<readonly number[]> {
+export async function readOpenSlices(db: TenantDatabase | TenantConnection, jobId: string): Promise<readonly number[]> {
   const result = await db.query<{ slice: number }>(
     `select slice from export_slice_work where tenant_id = $1 and job_id = $2 and not done and slice <> ${LAST_SLICE} order by slice`,
     [db.tenantId, jobId],

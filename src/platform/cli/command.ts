@@ -1,3 +1,5 @@
+import type { Config } from '../config/config.ts';
+
 /** One command of the command line. `Services` is what main.ts builds: database, tenants and the domains. */
 export interface Command<Services> {
   /** The words that name it, for example `['client', 'create']`. */
@@ -5,7 +7,7 @@ export interface Command<Services> {
   readonly summary: string;
   readonly positionals?: readonly CommandPositional[];
   readonly options?: Readonly<Record<string, CommandOption>>;
-  /** It works on files alone: no database is opened, and `services` must not be touched. */
+  /** It works without the database: none is opened, and `services` must not be touched. */
   readonly standsAlone?: true;
   run(input: CommandInput, services: Services, io: CommandIo): Promise<CommandResult>;
 }
@@ -39,6 +41,8 @@ export interface CommandIo {
   readonly stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
   /** Set by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** The settings, for a command that stands alone and needs them. */
+  readonly config?: Config;
 }
 
 /** Exit codes: 0 done, 1 refused, 2 wrong usage. With --json standard output is `json` and nothing else. */

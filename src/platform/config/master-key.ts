@@ -3,6 +3,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Config, ConfigError, parseMasterKey } from './config.ts';
 
+/** Where the key is that the program made for itself. */
+export const generatedKeyFile = (config: Pick<Config, 'dataDir'>): string => path.join(config.dataDir, 'master.key');
+
+/** Is the key given by the settings? Then it is the operator's to keep. */
+export const isKeyGiven = (config: Config): boolean =>
+  config.masterKey !== undefined || config.masterKeyFile !== undefined;
+
 /**
  * The 32-byte key that seals private signing keys: from the environment, from a file, or (never in production mode)
  * generated once into the data folder, readable by this user only.
@@ -17,7 +24,7 @@ export async function readMasterKey(config: Config): Promise<Buffer> {
     });
     return requireKey(text, config.masterKeyFile);
   }
-  const file = path.join(config.dataDir, 'master.key');
+  const file = generatedKeyFile(config);
   await mkdir(config.dataDir, { recursive: true });
   try {
     await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });

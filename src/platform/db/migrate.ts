@@ -4,16 +4,12 @@ import { runMigrations as migrateJobLibrary } from 'graphile-worker';
 import pg from 'pg';
 import { silentJobLog } from '../jobs/job-log.ts';
 import { APP_ROLE } from './database.ts';
+import { DatabaseUnusable } from './database-unusable.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../../migrations/', import.meta.url));
 const MIGRATION_LOCK = 4_711_000_002;
 /** `returning old.*` of the store needs it. */
 const OLDEST_POSTGRESQL = 180_000;
-
-/** The database cannot be used as it is; the message says what to do. */
-export class DatabaseUnusable extends Error {
-  override readonly name = 'DatabaseUnusable';
-}
 
 /**
  * Brings the database to this program's schema: numbered SQL files, forward only, each in a transaction of its own
@@ -36,7 +32,7 @@ export async function migrate(connection: pg.ClientConfig, partitions: number): 
       number int primary key, name text not null, applied_at timestamptz not null default now())`);
     const known = await client.query<{ number: number }>('select number from migration');
     const files = await migrationFiles();
-    const newest = Math.max(...files.map((file) => file.number));
+    const newest = await newestMigration();
     const unknown = known.rows.map((row) => row.number).filter((number) => number > newest);
     if (unknown.length > 0)
       throw new DatabaseUnusable(
@@ -62,6 +58,11 @@ export async function migrate(connection: pg.ClientConfig, partitions: number): 
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** The number of this program's last migration. */
+export async function newestMigration(): Promise<number> {
+  return Math.max(...(await migrationFiles()).map(({ number }) => number));
 }
 
 interface MigrationFile {

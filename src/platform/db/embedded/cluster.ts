@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { sha256 } from '../../crypto/hash.ts';
 import { randomToken } from '../../crypto/random.ts';
+import { DatabaseUnusable } from '../database-unusable.ts';
 import { type Binaries, locateBinaries } from './binaries.ts';
 import { databaseUser, mayEnter, type SystemUser } from './system-user.ts';
 
@@ -27,11 +28,23 @@ export interface Cluster {
   readonly binaries: Binaries;
 }
 
-/**
- * Finds or makes the cluster of a data folder. Making it is atomic: `initdb` works in a folder beside it, which is
- * then renamed, so that a start that was killed, or a second start at the same time, leaves nothing half-made.
- */
-export async function openCluster(dataDir: string): Promise<Cluster> {
+/** Stands in a data folder while a backup is being restored into it. */
+const RESTORE_MARKER = 'restore.unfinished';
+
+/** Where the parts of an installation are, whether they exist yet or not. */
+export interface ClusterPlace {
+  /** The data folder, as the file system knows it. */
+  readonly home: string;
+  /** The cluster itself. Not in `home` where the database's user may not enter that. */
+  readonly folder: string;
+  readonly passwordFile: string;
+  readonly restoreMarker: string;
+  readonly id: string;
+  readonly user: SystemUser | undefined;
+}
+
+/** Makes the data folder if need be, and decides where its cluster belongs. */
+export async function placeOf(dataDir: string): Promise<ClusterPlace> {
   const isNew = !existsSync(dataDir);
   await mkdir(dataDir, { recursive: true });
   const user = await databaseUser();
@@ -44,11 +57,35 @@ export async function openCluster(dataDir: string): Promise<Cluster> {
     await mkdir(base, { recursive: true, mode: 0o711 });
     await writeFile(path.join(home, 'postgres.location'), `${base}\n`);
   }
+  return {
+    home,
+    folder: path.join(base, 'postgres'),
+    passwordFile: path.join(home, 'postgres.password'),
+    restoreMarker: path.join(home, RESTORE_MARKER),
+    id,
+    user,
+  };
+}
 
-  const binaries = await locateBinaries(user, FALLBACK_ROOT);
-  const folder = path.join(base, 'postgres');
-  const passwordFile = path.join(home, 'postgres.password');
-  const password = await readOrMake(passwordFile);
+/** The programs of the embedded PostgreSQL, where the database's user can run them. */
+export const binariesOf = (place: Pick<ClusterPlace, 'user'>): Promise<Binaries> =>
+  locateBinaries(place.user, FALLBACK_ROOT);
+
+/**
+ * Finds or makes the cluster of a data folder. Making it is atomic: `initdb` works in a folder beside it, which is
+ * then renamed, so that a start that was killed, or a second start at the same time, leaves nothing half-made.
+ *
+ * @throws DatabaseUnusable while a restore into the folder is not finished
+ */
+export async function openCluster(dataDir: string): Promise<Cluster> {
+  const place = await placeOf(dataDir);
+  const { home, folder, id, user } = place;
+  if (existsSync(place.restoreMarker))
+    throw new DatabaseUnusable(
+      `A restore into ${home} has not ended. Wait for it; if it was broken off, run the same \`covered-bridge restore\` again.`,
+    );
+  const binaries = await binariesOf(place);
+  const password = await readOrMake(place.passwordFile);
   if (!existsSync(path.join(folder, 'PG_VERSION'))) await makeCluster(binaries, folder, password, user);
   return {
     folder,
