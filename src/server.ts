@@ -9,6 +9,7 @@ import { patientSearchRoutes } from '#/payer-to-payer/patient-search/routes.ts';
 import { healthRoutes } from '#/platform/http/health.ts';
 import { makeMetrics, metricsRoutes } from '#/platform/http/prometheus.ts';
 import { describeError, makeServer } from '#/platform/http/server.ts';
+import { watchJobs } from '#/platform/jobs/job-metrics.ts';
 import { Refusal } from '#/platform/refusal.ts';
 import { PROGRAM_VERSION, RELEASED_ON } from '#/platform/version.ts';
 import { makePathRewriter } from '#/tenants/resolve-tenant.ts';
@@ -69,6 +70,7 @@ export async function startServer(
   let stopping = false;
   const metrics = makeMetrics();
   metrics.watch(http);
+  watchJobs(metrics.registry, database);
   await http.register(metricsRoutes(metrics.registry, { token: config.metricsToken, production: config.production }));
   await http.register(
     healthRoutes(

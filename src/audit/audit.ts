@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Queryable, TenantConnection } from '#/platform/db/database.ts';
 import type { AuditAction } from './events.ts';
 
@@ -49,8 +50,18 @@ export async function insertEvents(
           member_key: event.memberKey,
           request_id: event.requestId,
           token_id: event.tokenId,
+          address: addressOf(event),
         })),
       ),
     ],
   );
+}
+
+/**
+ * What a proxy wrote into X-Forwarded-For may be no address (`unknown`, a host name), and an IPv6 zone means nothing on
+ * another machine: neither must keep the event from being written.
+ */
+function addressOf({ address }: AuditEvent): string | undefined {
+  const bare = address?.split('%')[0] ?? '';
+  return isIP(bare) === 0 ? undefined : bare;
 }
