@@ -1,25 +1,51 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import { fileURLToPath } from 'node:url';
+/** How often everything is measured; the median is told, and JSON keeps all of it. */
+export const RUNS = 3;
 
-/** One measured ratio: how fast we are against a limit that was measured in the same run. */
-export interface Figure {
+/** What `npm run bench -- NAME` runs. */
+export interface Measurement {
+  /** One lower-case word. */
   readonly name: string;
-  /** What both numbers count, for example `resources/s`. Higher is better in both. */
-  readonly unit: string;
-  readonly ours: number;
-  readonly limit: number;
-  /** What the limit is, in words. */
-  readonly against: string;
-  /** The ratio we aim at; only told, never a pass or fail. */
-  readonly goal: number;
-  readonly conditions: string;
+  readonly about: string;
+  run(): Promise<readonly Figure[]>;
 }
 
-/** The median of three runs, each `measure` giving a rate. */
-export async function medianOfThree(measure: () => Promise<number>): Promise<number> {
-  const rates = [await measure(), await measure(), await measure()].sort((a, b) => a - b);
-  return rates[1] ?? 0;
+/** One thing measured: what we reach, beside a limit that was measured in the same run where there is one. */
+export interface Figure {
+  readonly name: string;
+  /** What the numbers count, for example `resources/s`. */
+  readonly unit: string;
+  /** One number for each run. */
+  readonly ours: readonly number[];
+  readonly limit?: {
+    /** What the limit is, in words. */
+    readonly against: string;
+    /** One number for each run, in the same unit; run by run they make the ratios. */
+    readonly runs: readonly number[];
+  };
+  /** What we aim at, of the ratio or of our number itself. Only told, never a pass or fail. */
+  readonly goal: { readonly ratio: number } | { readonly atLeast: number } | { readonly atMost: number };
+  /** Data, sizes, how many at a time: all that someone needs to measure it again. */
+  readonly conditions: string;
+  /** Further numbers of the median run, for example how the CPU time was split. */
+  readonly details?: Readonly<Record<string, number | string>>;
+}
+
+export function medianOf(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Ours over the limit, run by run, and the median of that: what slows the machine for a while slows both. */
+export function ratioOf({ ours, limit }: Figure): number | undefined {
+  return limit && medianOf(ours.map((number, i) => number / limit.runs[i]!));
+}
+
+/** Measures again and again, `RUNS` times, one after the other. */
+export async function repeat<T>(measure: (run: number) => Promise<T> | T): Promise<T[]> {
+  const results: T[] = [];
+  for (let run = 0; run < RUNS; run++) results.push(await measure(run));
+  return results;
 }
 
 /** Runs `work` again and again for at least `seconds` and gives calls per second. `parallel` calls are under way at a time. */
@@ -38,23 +64,9 @@ export async function rateOf(work: () => Promise<unknown>, seconds: number, para
   return calls / ((performance.now() - began) / 1_000);
 }
 
-/** Prints the figures and keeps them as JSON under bench/results/. */
-export function report(figures: readonly Figure[]): void {
-  const folder = fileURLToPath(new URL('./results/', import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  const machine = {
-    cpu: os.cpus()[0]?.model ?? '',
-    cores: os.cpus().length,
-    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
-    node: process.version,
-  };
-  const at = new Date().toISOString();
-  writeFileSync(
-    `${folder}/${at.replaceAll(':', '-')}.json`,
-    `${JSON.stringify({ at, machine, figures }, undefined, 2)}\n`,
-  );
-  for (const figure of figures)
-    console.log(
-      `${figure.name}: ${(figure.ours / figure.limit).toFixed(2)} of ${figure.against} (${Math.round(figure.ours)} against ${Math.round(figure.limit)} ${figure.unit}; goal ${figure.goal}). ${figure.conditions}`,
-    );
+/** Seconds that `work` takes. */
+export async function secondsOf(work: () => Promise<unknown> | unknown): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1_000;
 }
