@@ -60,6 +60,7 @@ export async function openServices(config: Config, options: { log?: Log; clock?:
       audit,
       log,
       publicUrl: config.publicUrl,
+      jwksAllowLoopback: config.jwksAllowLoopback,
     });
     return {
       config,

@@ -19,9 +19,10 @@ export const AUDIT_EVENTS = {
   'keys.rewrap':
     'Private keys of a plan or of the platform were sealed under another master key. Facts: ids of the old and the new key, how many keys.',
   'organization.create': 'An organization was made.',
-  'token.issue': 'A token was issued. Facts: grant, scope, environments of the credential.',
+  'token.issue':
+    'A token was issued. Facts: grant, scope, environments of the credential, method by which the client signed in, with the kid of its key or the number of its secret.',
   'token.refuse':
-    'A request to the token, introspection or revocation endpoint was refused. Facts: error, status; outcome failure: the fault was ours.',
+    'A request to the token, introspection or revocation endpoint was refused. Facts: error, status, reason where the caller is not told it (for an assertion: assertion- and what was wrong); outcome failure: the fault was ours.',
   'token.revoke': 'A client took its token back.',
   'access.refuse':
     'A token of ours was refused at a plan. Facts: permission that was needed, reason (void: taken back, its client stopped, or of another environment; not-approved; access-type; scope).',

@@ -2,9 +2,11 @@ import type { AuditSink } from '#/audit/audit-sink.ts';
 import { makeClientDirectory } from '#/onboarding/client-directory.ts';
 import type { Sealer } from '#/platform/crypto/sealer.ts';
 import type { Database } from '#/platform/db/database.ts';
+import { makeGuardedFetch } from '#/platform/http/guarded-fetch.ts';
 import type { Log } from '#/platform/log/log.ts';
 import type { Tenant, Tenants } from '#/tenants/tenants.ts';
 import { makeRequireAccess, type RequireAccess } from './access.ts';
+import { makeClientKeySets } from './client-key-sets.ts';
 import { startDenylist } from './denylist.ts';
 import { makeEngines } from './engine.ts';
 import { type Issuer, platformIssuer, tenantIssuer } from './issuer.ts';
@@ -27,6 +29,8 @@ export interface AuthorizationDeps {
   readonly audit: AuditSink;
   readonly log: Log;
   readonly publicUrl: string;
+  /** May the keys of clients be fetched from this machine? */
+  readonly jwksAllowLoopback: boolean;
 }
 
 /** Builds the authorization engine: keys, clients, denylist, and the gate that every route of a product asks. */
@@ -34,15 +38,22 @@ export async function startAuthorization(deps: AuthorizationDeps): Promise<Autho
   const { database, tenants, audit, publicUrl, log } = deps;
   const clients = makeClientDirectory(database);
   const keys = makeSigningKeys(database, deps.sealer);
-  const denylist = await startDenylist(database, (clientId) => clients.forget(clientId), log);
+  const clientKeys = makeClientKeySets(makeGuardedFetch({ allowLoopback: deps.jwksAllowLoopback }));
+  const forget = (clientId: string): void => {
+    clients.forget(clientId);
+    clientKeys.forget(clientId);
+  };
+  const denylist = await startDenylist(database, forget, log);
   const platform = platformIssuer(publicUrl);
   const issuersOf = (tenant: Tenant): readonly Issuer[] => [tenantIssuer(tenants, tenant), platform];
   return {
     requireAccess: makeRequireAccess({ verify: makeVerifier({ clients, keys, denylist }), audit, issuersOf }),
     routeDeps: {
+      database,
       tenants,
       audit,
       clients,
+      clientKeys,
       keys,
       denylist,
       publicUrl,

@@ -1,8 +1,9 @@
-import type { Issuer } from './issuer.ts';
+import { ASSERTION_ALGORITHMS } from '#/onboarding/public-keys.ts';
+import { INTROSPECTION_PATH, type Issuer, REVOCATION_PATH } from './issuer.ts';
 import { LITERAL_SCOPES } from './scopes.ts';
 
 const SCOPES = ['system/*.read', 'system/*.rs', ...Object.keys(LITERAL_SCOPES)];
-const SIGN_IN_METHODS = ['client_secret_basic', 'client_secret_post'];
+const SIGN_IN_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 
 /**
  * RFC 8414 and OpenID Connect Discovery: only what this issuer does today. Members cannot sign in yet, so there is no
@@ -16,14 +17,17 @@ export function issuerMetadata(issuer: Issuer): object {
     ...(issuer.tenant === undefined
       ? {}
       : {
-          introspection_endpoint: `${issuer.url}/oauth2/introspect`,
+          introspection_endpoint: `${issuer.url}${INTROSPECTION_PATH}`,
           introspection_endpoint_auth_methods_supported: SIGN_IN_METHODS,
-          revocation_endpoint: `${issuer.url}/oauth2/revoke`,
+          introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+          revocation_endpoint: `${issuer.url}${REVOCATION_PATH}`,
           revocation_endpoint_auth_methods_supported: SIGN_IN_METHODS,
+          revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
         }),
     grant_types_supported: ['client_credentials'],
     response_types_supported: [],
     token_endpoint_auth_methods_supported: SIGN_IN_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     scopes_supported: SCOPES,
   };
 }
@@ -38,12 +42,13 @@ export function smartConfiguration(issuer: Issuer): object {
   return {
     token_endpoint: issuer.tokenEndpoint,
     jwks_uri: issuer.jwksUri,
-    introspection_endpoint: `${issuer.url}/oauth2/introspect`,
-    revocation_endpoint: `${issuer.url}/oauth2/revoke`,
+    introspection_endpoint: `${issuer.url}${INTROSPECTION_PATH}`,
+    revocation_endpoint: `${issuer.url}${REVOCATION_PATH}`,
     token_endpoint_auth_methods_supported: SIGN_IN_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     grant_types_supported: ['client_credentials'],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: SCOPES,
-    capabilities: ['client-confidential-symmetric', 'permission-v1', 'permission-v2'],
+    capabilities: ['client-confidential-symmetric', 'client-confidential-asymmetric', 'permission-v1', 'permission-v2'],
   };
 }

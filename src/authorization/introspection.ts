@@ -89,7 +89,7 @@ async function ownToken(
   try {
     const request = parseTokenRequest(call.body, call.authorization);
     clientId = request.clientId;
-    const signedIn = await signIn(deps, call.issuer, call.address, request);
+    const signedIn = await signIn(deps, call, request);
     const token = request.parameters.get('token');
     if (token === undefined) throw invalidRequest('token is missing.');
     const claims = await verifyJwt(token, deps.issuersOf(call.tenant), deps.keys);

@@ -15,6 +15,9 @@ export interface Issuer {
 }
 
 export const PLATFORM_ISSUER_PATH = '/auth/realms/dev-portal';
+/** Below the issuer of a tenant. */
+export const INTROSPECTION_PATH = '/oauth2/introspect';
+export const REVOCATION_PATH = '/oauth2/revoke';
 
 export function platformIssuer(publicUrl: string): Issuer {
   const url = `${publicUrl}${PLATFORM_ISSUER_PATH}`;

@@ -4,12 +4,21 @@ export class OAuthRefusal extends Error {
   readonly status: number;
   readonly error: OAuthError;
   readonly headers: Readonly<Record<string, string>>;
+  /** For the audit record, never for the caller. */
+  readonly reason: string | undefined;
 
-  constructor(status: number, error: OAuthError, description: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    error: OAuthError,
+    description: string,
+    headers: Readonly<Record<string, string>> = {},
+    reason?: string,
+  ) {
     super(description);
     this.status = status;
     this.error = error;
     this.headers = headers;
+    this.reason = reason;
   }
 }
 
@@ -33,13 +42,26 @@ export function invalidRequest(description: string): OAuthRefusal {
  * One answer for an unknown client, a wrong secret, a suspended client and a credential of another environment.
  *
  * @param usedBasic the client tried HTTP Basic, which is answered with a challenge (RFC 6749 5.2)
+ * @param reason for the audit record: which of them it was
  */
-export function clientUnknown(usedBasic: boolean): OAuthRefusal {
+export function clientUnknown(usedBasic: boolean, reason?: string): OAuthRefusal {
   return new OAuthRefusal(
     401,
     'invalid_client',
     'The client is unknown, or its credentials are wrong here.',
     usedBasic ? { 'www-authenticate': 'Basic realm="token", charset="UTF-8"' } : {},
+    reason,
+  );
+}
+
+/** @param fault in words that a client may read; goes on from "The client assertion is refused:" */
+export function assertionRefused(reason: string, fault: string): OAuthRefusal {
+  return new OAuthRefusal(
+    401,
+    'invalid_client',
+    `The client assertion is refused: ${fault}`,
+    {},
+    `assertion-${reason}`,
   );
 }
 

@@ -4,7 +4,14 @@ import { resolveTenant } from '#/tenants/resolve-tenant.ts';
 import type { Tenant, Tenants } from '#/tenants/tenants.ts';
 import { issuerMetadata, smartConfiguration } from './discovery.ts';
 import { introspect, revoke, type TenantCall, type TokenStateDeps } from './introspection.ts';
-import { type Issuer, PLATFORM_ISSUER_PATH, platformIssuer, tenantIssuer } from './issuer.ts';
+import {
+  INTROSPECTION_PATH,
+  type Issuer,
+  PLATFORM_ISSUER_PATH,
+  platformIssuer,
+  REVOCATION_PATH,
+  tenantIssuer,
+} from './issuer.ts';
 import { noStore, renderOAuthError } from './oauth-errors.ts';
 import { invalidRequest, OAuthRefusal } from './oauth-refusal.ts';
 import { issueToken, type OAuthCall, type TokenDeps } from './token-endpoint.ts';
@@ -47,20 +54,21 @@ export function tenantIssuerRoutes(deps: AuthorizationRouteDeps): FastifyPluginA
   const tenantOf = (request: FastifyRequest): Promise<Tenant> => resolveTenant(deps.tenants, request);
   const issuerOf = async (request: FastifyRequest): Promise<Issuer> =>
     tenantIssuer(deps.tenants, await tenantOf(request));
-  const callOf = async (request: FastifyRequest): Promise<TenantCall> => {
+  const callOf = async (request: FastifyRequest, endpoint: string): Promise<TenantCall> => {
     const tenant = await tenantOf(request);
-    return { ...oauthCall(request, tenantIssuer(deps.tenants, tenant)), tenant };
+    const issuer = tenantIssuer(deps.tenants, tenant);
+    return { ...oauthCall(request, issuer, `${issuer.url}${endpoint}`), tenant };
   };
   return async (server) => {
     prepare(server);
     formRoute(server, '/oauth2/token', async (request, reply) =>
       sendToken(deps, await issuerOf(request), request, reply),
     );
-    formRoute(server, '/oauth2/introspect', async (request, reply) =>
-      reply.send(await introspect(deps, await callOf(request))),
+    formRoute(server, INTROSPECTION_PATH, async (request, reply) =>
+      reply.send(await introspect(deps, await callOf(request, INTROSPECTION_PATH))),
     );
-    formRoute(server, '/oauth2/revoke', async (request, reply) => {
-      await revoke(deps, await callOf(request));
+    formRoute(server, REVOCATION_PATH, async (request, reply) => {
+      await revoke(deps, await callOf(request, REVOCATION_PATH));
       return reply.code(200).send();
     });
     server.get('/oauth2/jwks', async (request, reply) => sendKeys(deps, await issuerOf(request), reply));
@@ -120,16 +128,17 @@ async function sendToken(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { clientId, body } = await issueToken(deps, oauthCall(request, issuer));
+  const { clientId, body } = await issueToken(deps, oauthCall(request, issuer, issuer.tokenEndpoint));
   request.logFacts.client = clientId;
   return reply.send(body);
 }
 
-function oauthCall(request: FastifyRequest, issuer: Issuer): OAuthCall {
+function oauthCall(request: FastifyRequest, issuer: Issuer, endpoint: string): OAuthCall {
   if (typeof request.body !== 'string')
     throw invalidRequest('The body must be a form (application/x-www-form-urlencoded).');
   return {
     issuer,
+    endpoint,
     body: request.body,
     authorization: request.headers.authorization,
     address: request.ip,

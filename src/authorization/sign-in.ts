@@ -2,16 +2,17 @@ import type { ClientDirectory } from '#/onboarding/client-directory.ts';
 import { type Client, type Environment, isActiveAt, secretOf } from '#/onboarding/clients.ts';
 import { sha256 } from '#/platform/crypto/hash.ts';
 import type { Issuer } from './issuer.ts';
-import { clientUnknown, tooMany } from './oauth-refusal.ts';
+import { clientUnknown, type OAuthRefusal, tooMany } from './oauth-refusal.ts';
 import {
   FAILED_SIGN_INS_PER_MINUTE,
   type RateLimits,
   secondsToNextWindow,
   TOKEN_REQUESTS_PER_MINUTE,
 } from './rate-limits.ts';
+import { type AssertionDeps, signInByAssertion } from './sign-in-by-assertion.ts';
 import type { TokenRequest } from './token-request.ts';
 
-export interface SignInDeps {
+export interface SignInDeps extends AssertionDeps {
   readonly clients: ClientDirectory;
   readonly limits: RateLimits;
 }
@@ -21,28 +22,39 @@ export interface SignedIn {
   readonly client: Client;
   /** Where the credential that it showed is good. */
   readonly environments: readonly Environment[];
+  readonly credential: Credential;
+}
+
+/** What a client showed, by the names of RFC 7591 and OpenID Connect; for the record. */
+export type Credential =
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post';
+      /** The number of the secret, as `client show` tells it. */
+      readonly secret: string;
+    }
+  | { readonly method: 'private_key_jwt'; readonly kid: string };
+
+/** Where a client signs in, and from where. */
+export interface SignInCall {
+  readonly issuer: Issuer;
+  /** The address that was called, which an assertion may name as its audience. */
+  readonly endpoint: string;
+  readonly address: string;
 }
 
 /**
  * Signs a client in at an issuer, under the limits of authorization.md 13.
  *
- * @param address where the request came from
  * @throws OAuthRefusal 401 `invalid_client`; 429 after too many failures of this client id from this address (a right secret
  *   is refused then too), or too many requests of this client
  */
-export async function signIn(
-  deps: SignInDeps,
-  issuer: Issuer,
-  address: string,
-  request: TokenRequest,
-): Promise<SignedIn> {
+export async function signIn(deps: SignInDeps, call: SignInCall, request: TokenRequest): Promise<SignedIn> {
+  const { issuer, address } = call;
   const failures = `sign-in:${sha256(`${request.clientId}|${address}`).toString('base64url')}`;
-  const signedIn = await check(deps.clients, issuer, request);
-  if (!signedIn) {
+  const signedIn = await check(deps, call, request);
+  if (signedIn instanceof Error) {
     const { added } = await deps.limits.count(issuer.tenantId, { add: failures });
-    throw added > FAILED_SIGN_INS_PER_MINUTE
-      ? tooMany(secondsToNextWindow(new Date()))
-      : clientUnknown(request.usedBasic);
+    throw added > FAILED_SIGN_INS_PER_MINUTE ? tooMany(secondsToNextWindow(new Date())) : signedIn;
   }
   const { added, seen } = await deps.limits.count(issuer.tenantId, {
     add: `client:${signedIn.client.clientId}`,
@@ -53,14 +65,20 @@ export async function signIn(
   return signedIn;
 }
 
-/** By secret; other ways to sign in are told apart here by what the request carries. */
-async function check(clients: ClientDirectory, issuer: Issuer, request: TokenRequest): Promise<SignedIn | undefined> {
-  const client = await clients.find(request.clientId);
-  if (!client || request.clientSecret === undefined) return undefined;
-  const secret = secretOf(client, request.clientSecret);
-  if (!secret || !isGoodAt(secret.environments, issuer) || !isKnownAt(client, issuer)) return undefined;
-  await clients.noteUse(client, secret);
-  return { client, environments: secret.environments };
+/** What a request carries says how its client signs in; a client that was given keys has no secret. */
+async function check(deps: SignInDeps, call: SignInCall, request: TokenRequest): Promise<SignedIn | OAuthRefusal> {
+  const client = await deps.clients.find(request.clientId);
+  const known = client && isKnownAt(client, call.issuer) ? client : undefined;
+  if (request.assertion !== undefined) return signInByAssertion(deps, call, request.assertion, known);
+  const unknown = (reason: string): OAuthRefusal => clientUnknown(request.usedBasic, reason);
+  if (!known) return unknown(client ? 'not-active' : 'unknown-client');
+  if (request.clientSecret === undefined) return unknown('no-credentials');
+  const secret = known.kind === 'secret' ? secretOf(known, request.clientSecret) : undefined;
+  if (!secret) return unknown('secret');
+  if (!isGoodAt(secret.environments, call.issuer)) return unknown('environment');
+  await deps.clients.noteUse(known, secret);
+  const method = request.usedBasic ? 'client_secret_basic' : 'client_secret_post';
+  return { client: known, environments: secret.environments, credential: { method, secret: secret.id } };
 }
 
 /** Without an active row a client does not exist at a tenant (authorization.md 4, `client_tenant`). */
@@ -68,7 +86,7 @@ export function isKnownAt(client: Client, issuer: Issuer): boolean {
   return issuer.tenant === undefined ? client.status === 'active' : isActiveAt(client, issuer.tenant);
 }
 
-/** A secret of the sandbox is none in production, and the other way round; the platform takes both and says which. */
+/** A credential of the sandbox is none in production, and the other way round; the platform takes both and says which. */
 export function isGoodAt(environments: readonly Environment[], issuer: Issuer): boolean {
   return issuer.tenant === undefined || environments.includes(issuer.tenant.kind);
 }

@@ -2,11 +2,11 @@ import { decodeJwt } from 'jose';
 import inject from 'light-my-request';
 import type { AuditSink } from '#/audit/audit-sink.ts';
 import { isClientId } from '#/onboarding/clients.ts';
-import { ENVIRONMENTS_HEADER, type Engines } from './engine.ts';
+import { ENVIRONMENTS_HEADER, type Engines, TOKEN_SECONDS_HEADER } from './engine.ts';
 import type { Issuer } from './issuer.ts';
 import { clientUnknown, invalidRequest, OAuthRefusal } from './oauth-refusal.ts';
 import { narrowForSystem, splitScopes } from './scopes.ts';
-import { type SignInDeps, signIn } from './sign-in.ts';
+import { type SignedIn, type SignInDeps, signIn } from './sign-in.ts';
 import { parseTokenRequest, type TokenRequest } from './token-request.ts';
 
 export interface TokenDeps extends SignInDeps {
@@ -17,6 +17,8 @@ export interface TokenDeps extends SignInDeps {
 /** A request to the token, introspection or revocation endpoint of an issuer. */
 export interface OAuthCall {
   readonly issuer: Issuer;
+  /** The canonical address of the endpoint. */
+  readonly endpoint: string;
   /** The form as it came. */
   readonly body: string;
   readonly authorization: string | undefined;
@@ -40,8 +42,9 @@ export async function issueToken(deps: TokenDeps, call: OAuthCall): Promise<Toke
   let request: TokenRequest | undefined;
   try {
     request = parseTokenRequest(call.body, call.authorization);
-    const { client, environments } = await signIn(deps, call.issuer, call.address, request);
-    const body = await askEngine(deps, call.issuer, request, environments);
+    const signedIn = await signIn(deps, call, request);
+    const { client, environments, credential } = signedIn;
+    const body = await askEngine(deps, call.issuer, request, signedIn);
     await deps.audit.append(call.issuer.tenantId, {
       action: 'token.issue',
       outcome: 'success',
@@ -50,7 +53,7 @@ export async function issueToken(deps: TokenDeps, call: OAuthCall): Promise<Toke
       tokenId: decodeJwt(String(body.access_token)).jti,
       requestId: call.requestId,
       address: call.address,
-      facts: { grant: 'client_credentials', scope: body.scope, environments },
+      facts: { grant: 'client_credentials', scope: body.scope, environments, ...credential },
     });
     return { clientId: client.clientId, body };
   } catch (error) {
@@ -73,7 +76,7 @@ export async function recordRefusal(
     client: clientId !== undefined && isClientId(clientId) ? clientId : undefined,
     requestId: call.requestId,
     address: call.address,
-    facts: { error: refusal.error, status: refusal.status },
+    facts: { error: refusal.error, status: refusal.status, ...(refusal.reason ? { reason: refusal.reason } : {}) },
   });
 }
 
@@ -81,9 +84,9 @@ async function askEngine(
   deps: TokenDeps,
   issuer: Issuer,
   request: TokenRequest,
-  environments: readonly string[],
+  signedIn: SignedIn,
 ): Promise<TokenAnswer['body']> {
-  const form = engineForm(request);
+  const form = engineForm(request, deps.engines.proof);
   const engine = (await deps.engines.of(issuer)).callback();
   const url = new URL(issuer.url);
   const answer = await inject((req, res) => void engine(req as never, res as never), {
@@ -93,7 +96,8 @@ async function askEngine(
       host: url.host,
       'x-forwarded-proto': url.protocol.slice(0, -1),
       'content-type': 'application/x-www-form-urlencoded',
-      [ENVIRONMENTS_HEADER]: environments.join(' '),
+      [ENVIRONMENTS_HEADER]: signedIn.environments.join(' '),
+      [TOKEN_SECONDS_HEADER]: String(tokenSeconds(issuer, signedIn)),
     },
     payload: new URLSearchParams(form).toString(),
   });
@@ -102,8 +106,18 @@ async function askEngine(
   return { ...body, scope: typeof body.scope === 'string' ? body.scope : form.scope };
 }
 
-/** What the engine gets: four parameters, the scopes narrowed to what may be granted. */
-function engineForm(request: TokenRequest) {
+/** A token of the platform is good for every tenant where its client is active. */
+const PLATFORM_TOKEN_SECONDS = 3_600;
+/** SMART Backend Services: `expires_in` at most 300 (P2P-71). */
+const ASSERTION_TOKEN_SECONDS_MAX = 300;
+
+function tokenSeconds(issuer: Issuer, { credential }: SignedIn): number {
+  const seconds = issuer.tenant?.settings.accessTokenSeconds ?? PLATFORM_TOKEN_SECONDS;
+  return credential.method === 'private_key_jwt' ? Math.min(seconds, ASSERTION_TOKEN_SECONDS_MAX) : seconds;
+}
+
+/** What the engine gets: four parameters, the scopes narrowed to what may be granted, and our word that the client is in. */
+function engineForm(request: TokenRequest, proof: string) {
   const { parameters } = request;
   const grantType = parameters.get('grant_type');
   if (grantType === undefined) throw invalidRequest('grant_type is missing.');
@@ -121,7 +135,7 @@ function engineForm(request: TokenRequest) {
   return {
     grant_type: grantType,
     client_id: request.clientId,
-    client_secret: request.clientSecret ?? '',
+    client_secret: proof,
     scope: granted.join(' '),
   };
 }

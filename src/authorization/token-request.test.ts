@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ASSERTION_TYPE } from './client-assertion.ts';
 import { OAuthRefusal } from './oauth-refusal.ts';
 import { parseTokenRequest } from './token-request.ts';
 
@@ -52,12 +53,32 @@ describe('client credentials (RFC 6749 2.3.1)', () => {
     },
   );
 
-  test.each(['', 'grant_type=client_credentials', 'client_id=', 'client_assertion=x.y.z'])(
-    '"%s" names no client',
-    (body) => {
-      expect(refusalOf(body)).toMatchObject({ status: 401, error: 'invalid_client' });
-    },
-  );
+  const jwt = (claims: unknown): string => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
+  const assertion = (text: string, type = ASSERTION_TYPE): string =>
+    new URLSearchParams({ client_assertion_type: type, client_assertion: text }).toString();
+
+  test('by an assertion, which names the client; a client_id beside it must name the same', () => {
+    const form = assertion(jwt({ sub: 'id' }));
+    expect(parseTokenRequest(form, undefined)).toMatchObject({ clientId: 'id', assertion: jwt({ sub: 'id' }) });
+    expect(parseTokenRequest(`${form}&client_id=id`, undefined).clientId).toBe('id');
+    expect(refusalOf(`${form}&client_id=other`)).toMatchObject({ status: 401, error: 'invalid_client' });
+    expect(refusalOf(`${form}&client_secret=x`).error).toBe('invalid_request');
+    expect(refusalOf(form, basic('id:x')).error).toBe('invalid_request');
+    expect(refusalOf(`client_assertion=${jwt({ sub: 'id' })}`).error).toBe('invalid_request');
+    expect(refusalOf(assertion(jwt({ sub: 'id' }), 'urn:other'))).toMatchObject({
+      status: 401,
+      error: 'invalid_client',
+    });
+  });
+
+  test.each([
+    ...['', 'grant_type=client_credentials', 'client_id='],
+    ...['x.y.z', jwt({}), jwt({ sub: '' }), jwt({ sub: ['id'] }), jwt({ sub: 7 }), jwt(null)].map((text) =>
+      assertion(text),
+    ),
+  ])('"%s" names no client', (body) => {
+    expect(refusalOf(body)).toMatchObject({ status: 401, error: 'invalid_client' });
+  });
 });
 
 describe('AUTH-22 malformed parameters are invalid_request', () => {

@@ -1,10 +1,13 @@
-import { clientUnknown, invalidRequest, OAuthRefusal } from './oauth-refusal.ts';
+import { ASSERTION_TYPE, claimedClientOf } from './client-assertion.ts';
+import { assertionRefused, invalidRequest, OAuthRefusal } from './oauth-refusal.ts';
 
 /** What a client sent to the token, introspection or revocation endpoint. */
 export interface TokenRequest {
   readonly parameters: ReadonlyMap<string, string>;
   readonly clientId: string;
   readonly clientSecret: string | undefined;
+  /** A client assertion; not looked at yet. */
+  readonly assertion: string | undefined;
   /** How the client signed in: a failure with Basic is answered with a challenge. */
   readonly usedBasic: boolean;
 }
@@ -15,25 +18,40 @@ const PARAMETERS_MAX = 50;
  * Reads a form body and the Authorization header. A parameter without a value counts as not sent (RFC 6749 3.2).
  *
  * @throws OAuthRefusal `invalid_request` for repeated or malformed parameters and for two ways to sign in at once
- *   (RFC 6749 2.3); `invalid_client` when no client is named
+ *   (RFC 6749 2.3); `invalid_client` when no client is named, or an assertion that names none
  */
 export function parseTokenRequest(body: string, authorization: string | undefined): TokenRequest {
   const parameters = parseForm(body);
   const basic = authorization === undefined ? undefined : parseBasic(authorization);
-  if (basic && parameters.has('client_secret')) throw invalidRequest('Send the client credentials in one way only.');
+  const ways = [basic !== undefined, parameters.has('client_secret'), parameters.has('client_assertion')];
+  if (ways.filter(Boolean).length > 1) throw invalidRequest('Send the client credentials in one way only.');
   if (basic && (parameters.get('client_id') ?? basic.id) !== basic.id)
     throw invalidRequest('The header and the body name different clients.');
-  const clientId = basic?.id ?? parameters.get('client_id');
+  const assertion = parameters.get('client_assertion');
+  const clientId =
+    basic?.id ?? (assertion === undefined ? parameters.get('client_id') : clientOf(assertion, parameters));
   if (clientId === undefined || clientId === '')
-    throw parameters.has('client_assertion')
-      ? clientUnknown(false)
-      : new OAuthRefusal(401, 'invalid_client', 'The client did not sign in.');
+    throw new OAuthRefusal(401, 'invalid_client', 'The client did not sign in.');
   return {
     parameters,
     clientId,
     clientSecret: basic?.secret ?? parameters.get('client_secret'),
+    assertion,
     usedBasic: basic !== undefined,
   };
+}
+
+/** The client that an assertion names; `client_id` beside it must name the same (RFC 7521 4.2). */
+function clientOf(assertion: string, parameters: ReadonlyMap<string, string>): string {
+  const type = parameters.get('client_assertion_type');
+  if (type === undefined) throw invalidRequest('client_assertion_type is missing.');
+  if (type !== ASSERTION_TYPE) throw assertionRefused('type', `client_assertion_type must be ${ASSERTION_TYPE}.`);
+  const claimed = claimedClientOf(assertion);
+  if (claimed === undefined || claimed === '')
+    throw assertionRefused('malformed', 'it must be a signed JWT whose iss and sub are the client id.');
+  if ((parameters.get('client_id') ?? claimed) !== claimed)
+    throw assertionRefused('subject', 'client_id and sub name different clients.');
+  return claimed;
 }
 
 function parseForm(body: string): ReadonlyMap<string, string> {

@@ -136,7 +136,6 @@ describe('signing in', () => {
     ['an unknown client', { client_id: 'A'.repeat(22) }],
     ['a client id that cannot be', { client_id: 'nobody' }],
     ['a client id in other letters', { client_id: 'swap' }],
-    ['an assertion, which is not served yet', { client_secret: '', client_assertion: 'a.b.c' }],
   ])('%s: 401 invalid_client, always in the same words', async (_what, change) => {
     const changed = { ...form(), ...(change as Record<string, string>) };
     if (changed.client_id === 'swap')
@@ -426,7 +425,13 @@ describe('audit', () => {
         outcome: 'success',
         token_id: partsOf(body.access_token).claims.jti,
         address: '127.0.0.1',
-        facts: { grant: 'client_credentials', scope: 'member-match|read', environments: ['sandbox'] },
+        facts: {
+          grant: 'client_credentials',
+          scope: 'member-match|read',
+          environments: ['sandbox'],
+          method: 'client_secret_post',
+          secret: expect.stringMatching(/^\d+$/),
+        },
       },
       { action: 'token.refuse', outcome: 'refused', facts: { error: 'invalid_client', status: 401 } },
       { action: 'token.refuse', outcome: 'refused', facts: { error: 'invalid_scope', status: 400 } },
