@@ -9,7 +9,8 @@ export interface DisclosureRequest extends PolicyRequest {
 }
 
 export type DisclosedLine =
-  | { readonly line: Buffer }
+  /** What may leave, and the stored resource that it was made from. */
+  | { readonly line: Buffer; readonly resource: Readonly<Record<string, unknown>> }
   /** The policy keeps it. */
   | { readonly withheld: WithheldReason }
   /** The gate stopped it: an amount was in it after redaction. Reported as a fault of ours. */
@@ -23,11 +24,12 @@ export type DisclosedLine =
  */
 export function discloseLine(line: Buffer, request: DisclosureRequest): DisclosedLine {
   const text = line.toString('utf8');
-  const decision = decideRelease(JSON.parse(text), request);
+  const resource = JSON.parse(text) as Record<string, unknown>;
+  const decision = decideRelease(resource, request);
   if (!decision.release) return { withheld: decision.reason };
-  if (!decision.redact) return { line };
+  if (!decision.redact) return { line, resource };
   const redacted = redact(text, request.tenant);
   const finding = gateLine(redacted);
   if (finding) return { blocked: finding };
-  return { line: redacted === text ? line : Buffer.from(redacted) };
+  return { line: redacted === text ? line : Buffer.from(redacted), resource };
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type DisclosureAccess, decideRelease, type PolicyRequest } from './policy.ts';
+import { supportingReferencesOf } from './prior-authorization.ts';
 
+const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
 const NOW = new Date('2026-11-24T15:00:00Z');
 const request = (more: Partial<PolicyRequest> = {}): PolicyRequest => ({
   accessType: 'payer-to-payer',
@@ -219,6 +221,17 @@ describe('P2P-57 P2P-58 prior authorizations', () => {
     expect(reasonOf(authorization({ type: { coding: [{ code: 'pharmacy' }] } }))).toBe('drug-prior-authorization');
   });
 
+  const decided = (codes: readonly (readonly [action: string, on: string])[]) =>
+    codes.map(([code, on]) => ({
+      extension: [
+        ...action(code).extension,
+        {
+          url: 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-when-adjudicated',
+          valueDateTime: on,
+        },
+      ],
+    }));
+
   test('a closed one leaves for a year after its last change, one in effect as long as it is', () => {
     expect(reasonOf(authorization(created(364)))).toBe('released');
     expect(reasonOf(authorization(created(365)))).toBe('released');
@@ -228,5 +241,67 @@ describe('P2P-57 P2P-58 prior authorizations', () => {
         authorization({ created: '2020-01-01', preAuthRefPeriod: [{ start: '2020-01-01', end: '2026-12-31' }] }),
       ),
     ).toBe('released');
+  });
+
+  test('the year is one of the plan’s calendar: the last decision counts, not the request and not the stamp of the record', () => {
+    const closed = (on: string, more: object = {}) =>
+      authorization({
+        status: 'cancelled',
+        created: '2019-01-01',
+        item: [{ adjudication: decided([['A1', on]]) }],
+        ...more,
+      });
+    expect(reasonOf(closed('2025-11-24'))).toBe('released');
+    expect(reasonOf(closed('2025-11-23'))).toBe('stale-prior-authorization');
+    // 03:00 UTC is still the day before in New York.
+    expect(reasonOf(closed('2025-11-24T03:00:00Z'))).toBe('stale-prior-authorization');
+    expect(reasonOf(closed('2025-11-24T06:00:00Z'))).toBe('released');
+    const stamped = { meta: { lastUpdated: '2026-11-23T00:00:00Z' } };
+    expect(reasonOf(closed('2025-11-23', stamped))).toBe('stale-prior-authorization');
+    expect(reasonOf(authorization({ ...created(366), ...stamped }))).toBe('stale-prior-authorization');
+    const leap = { now: new Date('2028-03-01T15:00:00Z') };
+    expect(reasonOf(closed('2027-03-01'), leap)).toBe('released');
+    expect(reasonOf(closed('2027-02-28'), leap)).toBe('stale-prior-authorization');
+  });
+
+  test('a period that ended yesterday is none in effect; one that ends today is', () => {
+    const until = (end: string) =>
+      authorization({ created: '2020-01-01', preAuthRefPeriod: [{ start: '2020-01-01', end }] });
+    expect(reasonOf(until('2026-11-24'))).toBe('released');
+    expect(reasonOf(until('2026-11-23'))).toBe('stale-prior-authorization');
+  });
+
+  test('of several decisions the latest by its date counts, wherever it stands', () => {
+    const line = (...decisions: (readonly [string, string])[]) =>
+      authorization({ item: [{ adjudication: decided(decisions) }] });
+    expect(reasonOf(line(['A1', '2026-05-01'], ['A3', '2026-04-01'])), 'overturned').toBe('released');
+    expect(reasonOf(line(['A1', '2026-04-01'], ['A3', '2026-05-01'])), 'taken back').toBe('denied-prior-authorization');
+  });
+
+  test('drugs by HCPCS: injections and biosimilars; equipment is none', () => {
+    const asked = (code: string) =>
+      authorization({ item: [{ productOrService: { coding: [{ system: 'https://www.cms.gov/hcpcs', code }] } }] });
+    expect(reasonOf(asked('J0897'))).toBe('drug-prior-authorization');
+    expect(reasonOf(asked('Q5103'))).toBe('drug-prior-authorization');
+    expect(reasonOf(asked('E0601'))).toBe('released');
+  });
+
+  test('a predetermination is neither a claim nor an authorization: it stays', () => {
+    expect(reasonOf(authorization({ use: 'predetermination' }))).toBe('type');
+  });
+
+  test('what was sent along with one that leaves goes with it, whatever its date; the same document alone does not', () => {
+    const info = (reference: string) => ({ sequence: 1, valueReference: { reference } });
+    const supported = authorization({
+      supportingInfo: [info('DocumentReference/old'), info('DocumentReference/v/_history/2'), info('urn:uuid:x')],
+    });
+    expect(supportingReferencesOf(supported)).toEqual(['DocumentReference/old', 'DocumentReference/v']);
+    expect(supportingReferencesOf({ ...supported, use: 'claim' })).toEqual([]);
+    const document = { resourceType: 'DocumentReference', id: 'old', date: '2015-01-01T00:00:00Z' };
+    expect(reasonOf(document)).toBe('window');
+    expect(reasonOf(document, { supporting: new Set(['DocumentReference/old']) })).toBe('released');
+    expect(reasonOf(document, { supporting: new Set(['Observation/old']) })).toBe('window');
+    const secret = { ...document, meta: { security: [{ system: CONFIDENTIALITY, code: 'R' }] } };
+    expect(reasonOf(secret, { supporting: new Set(['DocumentReference/old']) })).toBe('sensitive');
   });
 });

@@ -1,4 +1,4 @@
-import { priorAuthorizationReason } from './prior-authorization.ts';
+import { type AuthorizationDays, priorAuthorizationReason } from './prior-authorization.ts';
 import { isSensitive } from './sensitive-labels.ts';
 import { lastServiceDay } from './service-date.ts';
 import type { WithheldReason } from './withheld-reason.ts';
@@ -15,6 +15,8 @@ export interface PolicyRequest {
   /** The time of the request; the window of service dates counts back from it. */
   readonly now: Date;
   readonly tenant: { readonly serviceDateYears: number; readonly timeZone: string };
+  /** What prior authorizations that leave name as their support, as `Type/id`: it goes along, whatever its date. */
+  readonly supporting?: ReadonlySet<string>;
 }
 
 export type Release =
@@ -80,41 +82,63 @@ export function decideRelease(resource: Json, request: PolicyRequest): Release {
   const redact = accessType === 'payer-to-payer' || accessType === 'provider-access';
   if (accessType === 'patient-access') return { release: true, redact };
   if (request.consentPolicy === 'regular' && isSensitive(resource)) return { release: false, reason: 'sensitive' };
+  const days = daysOnce(request);
   if (type === 'ExplanationOfBenefit' && resource.use !== 'claim') {
-    const reason = priorAuthorizationReason(resource, request.now, { deniedToo: accessType === 'provider-access' });
+    // What a plan would pay, if: no claim and no decision (5.1).
+    if (resource.use !== 'preauthorization') return { release: false, reason: 'type' };
+    const reason = priorAuthorizationReason(resource, days, { deniedToo: accessType === 'provider-access' });
     return reason === undefined ? { release: true, redact } : { release: false, reason };
   }
   const day = lastServiceDay(resource);
-  if (day !== undefined && day < firstDayOnce(request)) return { release: false, reason: 'window' };
+  if (day !== undefined && day < days.first && request.supporting?.has(`${type}/${resource.id}`) !== true)
+    return { release: false, reason: 'window' };
   return { release: true, redact };
 }
 
-const firstDays = new WeakMap<PolicyRequest, string>();
+interface RequestDays extends AuthorizationDays {
+  /** The window's first day. */
+  readonly first: string;
+}
+
+const daysByRequest = new WeakMap<PolicyRequest, RequestDays>();
 
 /**
- * The window's first day, worked out once for each request: a formatter of dates costs 50 µs and memory that no garbage
- * collector sees (an export of 90,000 lines took 5 GB of it and 20 s).
+ * The days that the decision compares with, worked out once for each request: a formatter of dates costs 50 µs and memory that
+ * no garbage collector sees (an export of 90,000 lines took 5 GB of it and 20 s).
  */
-function firstDayOnce(request: PolicyRequest): string {
-  const known = firstDays.get(request);
+function daysOnce(request: PolicyRequest): RequestDays {
+  const known = daysByRequest.get(request);
   if (known !== undefined) return known;
-  const day = firstDay(request);
-  firstDays.set(request, day);
-  return day;
+  const format = dayFormat(request.tenant.timeZone);
+  const today = format.format(request.now);
+  const days: RequestDays = {
+    first: firstDay(request),
+    today,
+    yearAgo: yearsBefore(today, 1),
+    dayOf(moment) {
+      if (/^\d{4}-\d\d-\d\d$/.test(moment)) return moment;
+      const at = Date.parse(moment);
+      return Number.isNaN(at) ? undefined : format.format(at);
+    },
+  };
+  daysByRequest.set(request, days);
+  return days;
 }
 
 /** The first calendar day of the window, `yyyy-mm-dd`, in the plan's time zone. 29 February goes to 28. */
 export function firstDay(request: Pick<PolicyRequest, 'accessType' | 'now' | 'tenant'>): string {
   if (request.accessType === 'provider-access') return PROVIDER_ACCESS_FROM;
   const { serviceDateYears, timeZone } = request.tenant;
-  const today = new Intl.DateTimeFormat('en-CA', {
-    timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  }).format(request.now);
+  return yearsBefore(dayFormat(timeZone).format(request.now), serviceDateYears);
+}
+
+const dayFormat = (timeZone: string): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+
+/** The same day some years before; 29 February goes to 28. */
+function yearsBefore(today: string, years: number): string {
   const [year = '', month = '', day = ''] = today.split('-');
-  const first = Number(year) - serviceDateYears;
+  const first = Number(year) - years;
   const exists = month !== '02' || day !== '29' || new Date(Date.UTC(first, 1, 29)).getUTCMonth() === 1;
   return `${String(first).padStart(4, '0')}-${month}-${exists ? day : '28'}`;
 }

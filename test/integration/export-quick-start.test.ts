@@ -62,15 +62,19 @@ describe('Jay Young (ROW-9)', () => {
     expect(resources).toHaveLength(7);
   });
 
-  test('P2P-23 the standard flavour has the same data', async () => {
+  test('P2P-23 P2P-66 the standard flavour has the same data, and one Provenance that names all 31', async () => {
     const statusUrl = await kickOff(platform, 'bison', payer, group, {
       headers: { prefer: 'respond-async', accept: 'application/fhir+json' },
     });
     const manifest = await finished(statusUrl, payer);
-    const counts = countsOf(
-      (await download(manifest, payer)).filter(({ resourceType }) => resourceType !== 'Provenance'),
+    const resources = await download(manifest, payer);
+    expect(countsOf(resources)).toEqual({ ...COUNTS, Provenance: 1 });
+    const provenance = resources.find(({ resourceType }) => resourceType === 'Provenance') as any;
+    expect(provenance.target.map(({ reference }: any) => reference).sort()).toEqual(
+      resources
+        .flatMap(({ resourceType, id }) => (resourceType === 'Provenance' ? [] : [`${resourceType}/${id}`]))
+        .sort(),
     );
-    expect(counts).toEqual(COUNTS);
     for (const { type, count } of manifest.output)
       if (type in COUNTS) expect(count).toBe(COUNTS[type as keyof typeof COUNTS]);
   });

@@ -1,4 +1,5 @@
-import type { TenantDatabase } from '#/platform/db/database.ts';
+import type { Queryable, TenantDatabase } from '#/platform/db/database.ts';
+import { typeOf } from '../resource-types.ts';
 import { memberKey } from './prepare.ts';
 
 export interface StoredResource {
@@ -84,6 +85,29 @@ export async function readMemberResourceVersion(
     values: [db.tenantId, String(memberKey(db.tenantId, patientId)), key.rt, key.id, patientId, key.version],
   });
   return result.rows[0] && fromRow(result.rows[0]);
+}
+
+/**
+ * Members' resources by type and id, whosever they are: for what has to be decided about the resources that another one
+ * names. The caller compares `memberId`. Deleted ones and shared ones are not among them.
+ */
+export async function readCurrentByKey(
+  db: Queryable & { readonly tenantId: number },
+  keys: readonly { readonly rt: number; readonly id: string }[],
+): Promise<readonly { readonly reference: string; readonly memberId: string; readonly content: string }[]> {
+  const result = await db.query<{ rt: number; id: string; member_id: string; content: string }>(
+    `select r.rt, r.id, r.member_id, r.content
+       from unnest($2::smallint[], $3::text[]) as k (rt, id)
+       join resource_locator l on l.tenant_id = $1 and l.rt = k.rt and l.id = k.id
+       join resource r on r.tenant_id = $1 and r.mk = l.mk and r.rt = l.rt and r.id = l.id and r.member_id = l.member_id
+      where not r.deleted`,
+    [db.tenantId, keys.map(({ rt }) => rt), keys.map(({ id }) => id)],
+  );
+  return result.rows.map(({ rt, id, member_id: memberId, content }) => ({
+    reference: `${typeOf(rt)}/${id}`,
+    memberId,
+    content,
+  }));
 }
 
 function fromRow(row: Row): StoredResource {

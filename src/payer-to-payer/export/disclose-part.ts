@@ -24,6 +24,8 @@ export async function disclosePart(
     readonly request: DisclosureRequest;
     readonly wantsReferences: boolean;
     readonly signal: AbortSignal;
+    /** Told of each resource that leaves, as it is stored. */
+    readonly sees?: ((resource: Readonly<Record<string, unknown>>) => void) | undefined;
   },
   writer: PartWriter | undefined,
 ): Promise<Disclosed> {
@@ -36,6 +38,7 @@ export async function disclosePart(
       const disclosed = discloseLine(stored, part.request);
       if ('line' in disclosed) {
         if (part.wantsReferences) for (const reference of sharedReferencesOf(disclosed.line)) references.add(reference);
+        part.sees?.(disclosed.resource);
         const full = writer?.write(disclosed.line);
         if (full) await full;
       } else if ('withheld' in disclosed) {

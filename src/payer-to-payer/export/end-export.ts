@@ -1,9 +1,13 @@
 import { recordAudit } from '#/audit/audit.ts';
+import type { Disclosed } from './disclose-part.ts';
 import { readFiles } from './export-store.ts';
 import { auditKeyOf, readMembersNow } from './members-now.ts';
 import { readNotes } from './note-store.ts';
+import type { PartWriter } from './part-writer.ts';
 import { ERROR_POSITION } from './plan.ts';
+import { writeProvenance } from './provenance-part.ts';
 import { followReferences, writeShared } from './shared-resources.ts';
+import { makeFindings } from './slice-findings.ts';
 import { type SliceWork, writingPart } from './slice-work.ts';
 import type { Note, PartResult } from './slices.ts';
 import { completeJob, finishParts, readOpenParts } from './work-store.ts';
@@ -19,14 +23,21 @@ export async function endExport(work: SliceWork): Promise<void> {
   const { deps, tenant, job, claim, signal } = work;
   const db = deps.database.tenant(tenant.id);
   await deps.files.prepare(tenant.id, job.id);
-  const parts = await readOpenParts(db, claim);
+  // In the manifest Provenance stands before shared types; here it tells what they were.
+  const open = await readOpenParts(db, claim);
+  const parts = [...open.filter(isNoProvenance), ...open.filter((part) => !isNoProvenance(part))];
   const anyShared = parts.length > 0 && (await followReferences(work));
   const results: PartResult[] = [];
+  const findings = makeFindings(job);
+  const write = (type: string, writer: PartWriter): Promise<Disclosed> =>
+    type === 'Provenance' && findings.sent
+      ? writeProvenance(work, findings.sent, undefined, new Set(), writer)
+      : writeShared(work, type, writer, (resource) => findings.see(resource));
   for (const part of parts) {
     signal.throwIfAborted();
     results.push(
       await writingPart(work, { type: part.type, kind: 'output' }, async (writer) => {
-        const disclosed = anyShared ? await writeShared(work, part.type, writer) : { notes: [], withheld: {} };
+        const disclosed = anyShared ? await write(part.type, writer) : { notes: [], withheld: {} };
         return { ...part, notes: disclosed.notes, references: [], withheld: disclosed.withheld };
       }),
     );
@@ -64,6 +75,8 @@ export async function endExport(work: SliceWork): Promise<void> {
   const left = (await deps.files.list(tenant.id, job.id)).filter((name) => !known.has(name));
   await deps.files.remove(tenant.id, job.id, left);
 }
+
+const isNoProvenance = ({ type }: { readonly type: string }): boolean => type !== 'Provenance';
 
 /** The lines of the error file: those kept in rows, then those of the parts written just now. */
 async function* notesOf({ deps, tenant, job }: SliceWork, results: readonly PartResult[]): AsyncGenerator<string> {

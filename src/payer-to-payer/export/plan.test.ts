@@ -54,5 +54,9 @@ test('parts hold the types asked for and no other; shared types belong to the la
     '0 Practitioner',
   ]);
   expect(planParts(slices, [], false)).toEqual([]);
+  const last = (types: readonly string[]): string[] =>
+    planParts(slices, types, false).flatMap(({ slice, type }) => (slice === LAST_SLICE ? [type] : []));
+  expect(last(['Patient', 'Provenance'])).toEqual([]);
+  expect(last(['Patient', 'Provenance', 'Location'])).toEqual(['Location', 'Provenance']);
   expect(planParts(slices, EXPORTABLE_TYPES, false).filter(({ slice }) => slice === 1)).toHaveLength(22);
 });

@@ -39,7 +39,10 @@ export function planSlices(
   return [...slices, { slice: LAST_SLICE, policy: 'regular', members: [] }];
 }
 
-/** One part for each member type of each members' slice, and one for deletions; shared types are the last slice's. */
+/**
+ * One part for each member type of each members' slice, and one for deletions; shared types are the last slice's, and so is
+ * the record that they were sent.
+ */
 export function planParts(
   slices: readonly PlannedSlice[],
   types: readonly string[],
@@ -51,9 +54,14 @@ export function planParts(
   const deletions = withDeletions ? [{ type: DELETIONS, position: DELETED_POSITION }] : [];
   return slices.flatMap(({ slice }) =>
     slice === LAST_SLICE
-      ? ordered.filter(({ type }) => isSharedType(type)).map((part) => ({ slice, ...part }))
+      ? lastParts(ordered).map((part) => ({ slice, ...part }))
       : [...ordered.filter(({ type }) => isMemberType(type)), ...deletions].map((part) => ({ slice, ...part })),
   );
+}
+
+function lastParts<Part extends { readonly type: string }>(ordered: readonly Part[]): readonly Part[] {
+  const shared = ordered.filter(({ type }) => isSharedType(type));
+  return shared.length === 0 ? [] : [...shared, ...ordered.filter(({ type }) => type === 'Provenance')];
 }
 
 function byLocator(a: PlannedMember, b: PlannedMember): number {

@@ -13,6 +13,8 @@ import { insertNotes } from './note-store.ts';
 import { withheldMemberNote } from './notes.ts';
 import type { PartWriter } from './part-writer.ts';
 import { DELETIONS, SLICE_MEMBERS_MIN } from './plan.ts';
+import { writeProvenance } from './provenance-part.ts';
+import { makeFindings, partsToReadAgain, type SliceFindings } from './slice-findings.ts';
 import { type SliceWork, writingPart } from './slice-work.ts';
 import type { PartResult, PlannedMember, PlannedPart } from './slices.ts';
 import { readOpenParts, readSliceMembers } from './work-store.ts';
@@ -34,9 +36,15 @@ export async function runSlice(work: SliceWork): Promise<boolean> {
     const checkpoint = makeCheckpoint(work);
     if (members.length > 0) await putSlices(connection, job.id, [{ slice: claim.slice, members }]);
     const present = await presentTypes(work, members, connection);
+    const slice: OpenSlice = { work, connection, members, findings: makeFindings(job) };
+    for (const type of partsToReadAgain(
+      job,
+      parts.map((part) => part.type),
+    ))
+      if (present(type)) await discloseType(slice, type, job.since, undefined);
     for (const part of parts) {
       signal.throwIfAborted();
-      await checkpoint.add(present(part.type) ? await writePart(work, part, connection) : nothingOf(part));
+      await checkpoint.add(await writePart(slice, part, present(part.type)));
     }
     if (members.length > 0) await dropSlices(connection, job.id, [claim.slice]);
     return checkpoint.end();
@@ -71,34 +79,68 @@ async function presentTypes(
   return (type) => type === DELETIONS || present.has(rtOf(type));
 }
 
+type PartSees = (resource: Readonly<Record<string, unknown>>) => void;
 type OpenPart = Omit<PlannedPart, 'slice'>;
+
+/** A slice while its parts are written, on the connection that knows its members. */
+interface OpenSlice {
+  readonly work: SliceWork;
+  readonly connection: TenantConnection;
+  readonly members: readonly PlannedMember[];
+  readonly findings: SliceFindings;
+}
 
 const nothingOf = (part: OpenPart): PartResult => ({ ...part, files: [], notes: [], references: [], withheld: {} });
 
-async function writePart(work: SliceWork, part: OpenPart, connection: TenantConnection): Promise<PartResult> {
+/** @param isPresent whether the members have stored resources of the type */
+async function writePart(slice: OpenSlice, part: OpenPart, isPresent: boolean): Promise<PartResult> {
+  const { work, findings } = slice;
+  if (part.type === 'Provenance' && findings.sent) {
+    const { sent } = findings;
+    const received = isPresent ? linesOfType(slice, part.type, work.job.since) : undefined;
+    const members = new Set(slice.members.map(({ memberId }) => memberId));
+    return writingPart(work, { type: part.type, kind: 'output' }, async (writer) =>
+      resultOf(part, await writeProvenance(work, sent, received, members, writer)),
+    );
+  }
+  if (!isPresent) return nothingOf(part);
   if (part.type === DELETIONS)
     return writingPart(work, { type: part.type, kind: 'deleted' }, async (writer) => {
       await writeDeletions(work, writer);
       return nothingOf(part);
     });
   return writingPart(work, { type: part.type, kind: 'output' }, async (writer) => {
-    const { notes, references, withheld } = await discloseType(work, part.type, connection, work.job.since, writer);
-    const all = new Set([...references, ...(await unchangedReferences(work, part.type, connection, references))]);
-    return { ...nothingOf(part), notes, references: [...all], withheld };
+    const disclosed = await discloseType(slice, part.type, work.job.since, writer);
+    const unchanged = await unchangedReferences(slice, part.type, disclosed.references);
+    return resultOf(part, { ...disclosed, references: new Set([...disclosed.references, ...unchanged]) });
   });
 }
 
+const resultOf = (part: OpenPart, { notes, references, withheld }: Disclosed): PartResult => ({
+  ...nothingOf(part),
+  notes,
+  references: [...references],
+  withheld,
+});
+
+function linesOfType({ work, connection }: OpenSlice, type: string, since: Date | undefined): AsyncGenerator<Buffer> {
+  const { deps, job, claim } = work;
+  const copy = { jobId: job.id, slice: claim.slice, rt: rtOf(type), transactionTime: job.transactionTime!, since };
+  return copyLines(deps.database, connection, (free) => copySlice(free, copy));
+}
+
+/** Without a writer the lines are only looked at, for what they name. */
 async function discloseType(
-  { deps, job, claim, tenant, signal }: SliceWork,
+  slice: OpenSlice,
   type: string,
-  connection: TenantConnection,
   since: Date | undefined,
   writer: PartWriter | undefined,
+  sees: PartSees = (resource) => slice.findings.see(resource),
 ): Promise<Disclosed> {
-  const copy = { jobId: job.id, slice: claim.slice, rt: rtOf(type), transactionTime: job.transactionTime!, since };
-  const request = disclosureRequest(tenant, job, claim.policy);
-  const lines = copyLines(deps.database, connection, (free) => copySlice(free, copy));
-  return disclosePart(lines, { type, request, wantsReferences: job.types.some(isSharedType), signal }, writer);
+  const { job, claim, tenant, signal } = slice.work;
+  const request = { ...disclosureRequest(tenant, job, claim.policy), supporting: slice.findings.supporting };
+  const wantsReferences = job.types.some(isSharedType);
+  return disclosePart(linesOfType(slice, type, since), { type, request, wantsReferences, signal, sees }, writer);
 }
 
 /**
@@ -106,16 +148,15 @@ async function discloseType(
  * is such a resource are the unchanged lines read, and then for their references alone.
  */
 async function unchangedReferences(
-  work: SliceWork,
+  slice: OpenSlice,
   type: string,
-  connection: TenantConnection,
   known: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  const { job, claim } = work;
+  const { job, claim } = slice.work;
   const rts = job.types.filter(isSharedType).map(rtOf);
   if (!job.since || rts.length === 0 || !isMemberType(type)) return new Set();
   const changes = { jobId: job.id, slice: claim.slice, transactionTime: job.transactionTime!, since: job.since };
-  const changed = await readChangedSharedOfSlice(connection, changes, rts);
+  const changed = await readChangedSharedOfSlice(slice.connection, changes, rts);
   if (changed.every((reference) => known.has(reference))) return new Set();
-  return (await discloseType(work, type, connection, undefined, undefined)).references;
+  return (await discloseType(slice, type, undefined, undefined, () => undefined)).references;
 }

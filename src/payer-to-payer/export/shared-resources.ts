@@ -49,12 +49,21 @@ export async function followReferences(work: SliceWork): Promise<boolean> {
   return true;
 }
 
-/** Writes the shared resources of one type that were named; with `since`, those that changed after it. */
-export function writeShared(work: SliceWork, type: string, writer: PartWriter): Promise<Disclosed> {
+/**
+ * Writes the shared resources of one type that were named; with `since`, those that changed after it.
+ *
+ * @param sees told of each that leaves
+ */
+export function writeShared(
+  work: SliceWork,
+  type: string,
+  writer: PartWriter,
+  sees?: (resource: Readonly<Record<string, unknown>>) => void,
+): Promise<Disclosed> {
   const request = disclosureRequest(work.tenant, work.job, work.claim.policy);
   return disclosePart(
     sharedLines(work, type, { depth: undefined, since: work.job.since }),
-    { type, request, wantsReferences: false, signal: work.signal },
+    { type, request, wantsReferences: false, signal: work.signal, sees },
     writer,
   );
 }

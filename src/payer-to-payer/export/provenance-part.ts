@@ -1,0 +1,105 @@
+import { type DisclosureRequest, discloseLine } from '#/disclosure/disclose-line.ts';
+import type { WithheldReason } from '#/disclosure/withheld-reason.ts';
+import { rtOf } from '#/fhir/resource-types.ts';
+import { readCurrentByKey } from '#/fhir/store/read-resources.ts';
+import { type Disclosed, disclosePart } from './disclose-part.ts';
+import { disclosureRequest } from './disclosure-request.ts';
+import { isMemberType, isSharedType } from './exportable-types.ts';
+import { linesOf } from './lines.ts';
+import type { PartWriter } from './part-writer.ts';
+import { targetsOf, withTargets } from './provenance-received.ts';
+import { transmitterProvenance } from './provenance-transmitter.ts';
+import type { SentResources } from './sent-resources.ts';
+import type { SliceWork } from './slice-work.ts';
+
+const NEWLINE = '\n';
+
+const NO_TARGET: WithheldReason = 'target';
+
+/**
+ * Writes the Provenance of one slice: what was received about resources that may leave, then our own record of what was
+ * sent just now (P2P-66, P2P-67).
+ *
+ * @param received the stored Provenance of the slice's members; undefined for the slice of shared resources
+ * @param members the ids of the slice's Patients
+ */
+export async function writeProvenance(
+  work: SliceWork,
+  sent: SentResources,
+  received: AsyncIterable<Buffer> | undefined,
+  members: ReadonlySet<string>,
+  writer: PartWriter,
+): Promise<Disclosed> {
+  const request = disclosureRequest(work.tenant, work.job, work.claim.policy);
+  const part = { type: 'Provenance', request, wantsReferences: work.job.types.some(isSharedType), signal: work.signal };
+  const narrowing = { withheld: 0 };
+  const passedOn = received && narrowed(work, sent, received, members, request, narrowing);
+  const disclosed = passedOn ? await disclosePart(passedOn, part, writer) : undefined;
+  const own = await disclosePart(ownLines(work, sent), { ...part, wantsReferences: false }, writer);
+  return {
+    notes: [...(disclosed?.notes ?? []), ...own.notes],
+    references: disclosed?.references ?? new Set(),
+    withheld: {
+      ...disclosed?.withheld,
+      ...(narrowing.withheld > 0 ? { [NO_TARGET]: narrowing.withheld } : {}),
+    },
+  };
+}
+
+async function* ownLines({ tenant, job }: SliceWork, sent: SentResources): AsyncGenerator<Buffer> {
+  for (const [chain, references] of sent.chains())
+    for (const provenance of transmitterProvenance(tenant, job, chain, references))
+      yield Buffer.from(JSON.stringify(provenance) + NEWLINE);
+}
+
+/** Received lines without the targets that stay behind, a block at a time. */
+async function* narrowed(
+  work: SliceWork,
+  sent: SentResources,
+  received: AsyncIterable<Buffer>,
+  members: ReadonlySet<string>,
+  request: DisclosureRequest,
+  counted: { withheld: number },
+): AsyncGenerator<Buffer> {
+  for await (const lines of linesOf(received)) {
+    const parsed = lines.map((line) => {
+      const text = line.toString('utf8');
+      return { text, provenance: JSON.parse(text) as Record<string, unknown> };
+    });
+    const unsent = parsed.flatMap(({ provenance }) => targetsOf(provenance)).filter((target) => !sent.has(target));
+    const known = await mayBeKnown(work, unsent, members, request);
+    const kept = parsed.flatMap(({ text, provenance }) => {
+      const line = withTargets(text, provenance, (target) => sent.has(target) || known.has(target));
+      if (line === undefined) counted.withheld++;
+      return line ?? [];
+    });
+    if (kept.length > 0) yield Buffer.from(kept.join(NEWLINE) + NEWLINE);
+  }
+}
+
+/**
+ * Which of these targets the requester may have, although this export does not send them: unchanged since `_since`, or of a
+ * type that was not asked for. What was asked for and not sent stays behind.
+ */
+async function mayBeKnown(
+  { deps, tenant, job }: SliceWork,
+  unsent: readonly string[],
+  members: ReadonlySet<string>,
+  request: DisclosureRequest,
+): Promise<ReadonlySet<string>> {
+  const asked = unsent.filter((reference) => {
+    const type = reference.slice(0, reference.indexOf('/'));
+    return isMemberType(type) && (job.since !== undefined || !job.types.includes(type));
+  });
+  if (asked.length === 0) return new Set();
+  const keys = [...new Set(asked)].map((reference) => {
+    const [type = '', id = ''] = reference.split('/');
+    return { rt: rtOf(type), id };
+  });
+  const current = await readCurrentByKey(deps.database.tenant(tenant.id), keys);
+  return new Set(
+    current
+      .filter(({ memberId, content }) => members.has(memberId) && 'line' in discloseLine(Buffer.from(content), request))
+      .map(({ reference }) => reference),
+  );
+}
