@@ -446,10 +446,16 @@ describe('discovery: only what works today', () => {
       jwks_uri: `${issuer}/oauth2/jwks`,
       introspection_endpoint: `${issuer}/oauth2/introspect`,
       revocation_endpoint: `${issuer}/oauth2/revoke`,
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384', 'RS256', 'ES256'],
       grant_types_supported: ['client_credentials'],
       code_challenge_methods_supported: ['S256'],
-      capabilities: ['client-confidential-symmetric', 'permission-v1', 'permission-v2'],
+      capabilities: [
+        'client-confidential-symmetric',
+        'client-confidential-asymmetric',
+        'permission-v1',
+        'permission-v2',
+      ],
     });
     expect(document).not.toHaveProperty('authorization_endpoint');
     expect(document).not.toHaveProperty('issuer');
