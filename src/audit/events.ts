@@ -15,7 +15,7 @@ export const AUDIT_EVENTS = {
     'A client got a second secret. Facts: environments, the numbers of those that end, and after how many hours.',
   'client.secret.revoke': 'A secret of a client was ended. Facts: its number.',
   'keys.rotate':
-    'Signing keys of a plan or of the platform were rotated on command. Facts: issuer, kids that were published, that sign now, and that were discarded.',
+    'Signing keys of a plan or of the platform were rotated on command. Facts: issuer, kids that sign now (signing), that stay published for what they signed (retiring), and that are gone (discarded).',
   'keys.rewrap':
     'Private keys of a plan or of the platform were sealed under another master key. Facts: ids of the old and the new key, how many keys.',
   'organization.create': 'An organization was made.',

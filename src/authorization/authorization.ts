@@ -39,11 +39,17 @@ export async function startAuthorization(deps: AuthorizationDeps): Promise<Autho
   const clients = makeClientDirectory(database);
   const keys = makeSigningKeys(database, deps.sealer);
   const clientKeys = makeClientKeySets(makeGuardedFetch({ allowLoopback: deps.jwksAllowLoopback }));
-  const forget = (clientId: string): void => {
-    clients.forget(clientId);
-    clientKeys.forget(clientId);
-  };
-  const denylist = await startDenylist(database, forget, log);
+  const denylist = await startDenylist(
+    database,
+    {
+      client(clientId) {
+        clients.forget(clientId);
+        clientKeys.forget(clientId);
+      },
+      keys: (tenantId) => keys.forget(tenantId),
+    },
+    log,
+  );
   const platform = platformIssuer(publicUrl);
   const issuersOf = (tenant: Tenant): readonly Issuer[] => [tenantIssuer(tenants, tenant), platform];
   return {

@@ -14,17 +14,18 @@ export interface Denylist {
   stop(): Promise<void>;
 }
 
+export interface ChangeListeners {
+  client(clientId: string): void;
+  keys(tenantId: number): void;
+}
+
 /**
  * Keeps the denylist in memory. A `NOTIFY auth_revoked` from any process acts at once; reading all of it again every 5 s
  * covers a notification that was lost.
  *
- * @param onClient told which client changed
+ * @param listeners told what else changed: a client, or the signing keys of a tenant
  */
-export async function startDenylist(
-  database: Database,
-  onClient: (clientId: string) => void,
-  log: Log,
-): Promise<Denylist> {
+export async function startDenylist(database: Database, listeners: ChangeListeners, log: Log): Promise<Denylist> {
   let keys = new Set<string>();
   // What was heard of while the list was being read again must not be lost with the old list.
   let heard = new Map<string, number>();
@@ -48,7 +49,8 @@ export async function startDenylist(
     client.on('notification', ({ payload }) => {
       const news = parseNews(payload);
       if (news.key !== undefined) deny(news.key);
-      if (news.client !== undefined) onClient(news.client);
+      if (news.client !== undefined) listeners.client(news.client);
+      if (news.keys !== undefined) listeners.keys(news.keys);
     });
     await client.query('listen auth_revoked');
     if (stopped) await client.end();
@@ -85,7 +87,11 @@ export async function startDenylist(
   };
 }
 
-function parseNews(payload: string | undefined): { readonly key?: string; readonly client?: string } {
+function parseNews(payload: string | undefined): {
+  readonly key?: string;
+  readonly client?: string;
+  readonly keys?: number;
+} {
   try {
     return JSON.parse(payload ?? '{}');
   } catch {

@@ -42,13 +42,14 @@ export interface NewKey extends Omit<KeyRow, 'state' | 'since'> {
   readonly since?: Date;
 }
 
-/** Does nothing when there is a key of this algorithm in this state already. */
-export async function insertKey(db: TenantDatabase, key: NewKey): Promise<void> {
-  await db.query(
+/** @returns false when there is a key of this algorithm in this state already; then nothing is done */
+export async function insertKey(db: TenantDatabase | TenantConnection, key: NewKey): Promise<boolean> {
+  const result = await db.query(
     `insert into signing_key (tenant_id, kid, alg, public_jwk, sealed, key_id, state, state_since)
      values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now())) on conflict do nothing`,
     [db.tenantId, key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealed, key.keyId, key.state, key.since ?? null],
   );
+  return result.rowCount === 1;
 }
 
 /** Which master keys sealed the keys of a tenant. */
@@ -84,6 +85,43 @@ export async function updateSealedKey(tx: TenantConnection, key: SealedKey): Pro
   ]);
 }
 
+export interface Replaced {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  /** What it is now. */
+  readonly state: KeyState;
+}
+
+/**
+ * The keys that sign make room, for good with `discard`, which takes those too that wait or whose tokens may still be out.
+ *
+ * @returns those that changed; of two at once the second waits for the first, and replaces what that made
+ */
+export async function retireKeys(tx: TenantConnection, discard: boolean, now: Date): Promise<readonly Replaced[]> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('signing-keys|' || $1::int, 0))`, [tx.tenantId]);
+  const result = await tx.query<Replaced>(
+    `update signing_key set state = case when $2 then 'retired' else 'retiring' end, state_since = $3
+      where tenant_id = $1 and (state = 'current' or ($2 and state in ('next', 'retiring')))
+      returning kid, alg, state`,
+    [tx.tenantId, discard, now],
+  );
+  return result.rows;
+}
+
+/** The key that waits signs from now on. @returns its kid; undefined: none waits */
+export async function promoteNext(tx: TenantConnection, alg: SigningAlgorithm, now: Date): Promise<string | undefined> {
+  const result = await tx.query<{ kid: string }>(
+    `update signing_key set state = 'current', state_since = $3 where tenant_id = $1 and alg = $2 and state = 'next' returning kid`,
+    [tx.tenantId, alg, now],
+  );
+  return result.rows[0]?.kid;
+}
+
+/** Every process reads the keys anew when this is committed. */
+export async function announceKeys(tx: TenantConnection): Promise<void> {
+  await tx.query(`select pg_notify('auth_revoked', $1)`, [JSON.stringify({ keys: tx.tenantId })]);
+}
+
 /** Moves keys on as `keySteps` says, all or nothing; a second process that decided the same finds nothing to move. */
 export async function moveKeys(
   db: TenantDatabase,
@@ -97,6 +135,7 @@ export async function moveKeys(
       `update signing_key set state = 'retired', state_since = $3 where tenant_id = $1 and state = 'retiring' and kid = any($2)`,
       [db.tenantId, retire, now],
     );
+    await announceKeys(tx);
     if (promote === undefined) return;
     const waiting = await tx.query(
       `select from signing_key where tenant_id = $1 and kid = $2 and state = 'next' for update`,

@@ -15,13 +15,18 @@ export interface SigningKey {
   readonly privateJwk: JWK;
 }
 
-/** Keys change rarely, and the next one is known a day before it signs; what was read is kept this long. */
-const CACHE_MS = 30_000;
+/** What was read is kept this long: a change acts within it everywhere, at once where it is announced. */
+const CACHE_MS = 5_000;
+/** A kid that is not among them has them read again, no more often than this: anybody can make up kids. */
+const REREAD_MS = 1_000;
 const RSA_BITS = 2048;
 
 export interface SigningKeys {
   /** The keys of a tenant (0: the platform), the current one of each algorithm first; made at the first call. */
   of(tenantId: number): Promise<readonly SigningKey[]>;
+  /** The same, read again when the kid is not among them: another process may have made a key a moment ago. */
+  with(tenantId: number, kid: string): Promise<readonly SigningKey[]>;
+  forget(tenantId: number): void;
   /** Makes, promotes and retires what is due; harmless when run twice or by two processes at once. */
   rotate(tenantId: number, now: Date): Promise<void>;
 }
@@ -29,6 +34,8 @@ export interface SigningKeys {
 /** Signing keys live in PostgreSQL, their private parts sealed under the master key, and in clear only in memory. */
 export function makeSigningKeys(database: Database, sealer: Sealer): SigningKeys {
   const known = new Map<number, { readonly at: number; readonly keys: Promise<readonly SigningKey[]> }>();
+  const unsealed = new Map<number, readonly SigningKey[]>();
+  const reread = new Map<number, number>();
 
   async function read(tenantId: number): Promise<readonly SigningKey[]> {
     const db = database.tenant(tenantId);
@@ -39,23 +46,40 @@ export function makeSigningKeys(database: Database, sealer: Sealer): SigningKeys
       await insertKey(db, { ...(await makeKey(alg, sealer)), state: 'current' });
       rows = await selectKeys(db);
     }
-    return rows.map(({ kid, alg, state, publicJwk, sealed }) => ({
+    // The same list as before, when nothing has changed: what was made of it (imported keys) goes on being used.
+    const before = unsealed.get(tenantId);
+    if (before && isSame(before, rows)) return before;
+    const keys = rows.map(({ kid, alg, state, publicJwk, sealed }) => ({
       kid,
       alg,
       state,
       publicJwk,
       privateJwk: JSON.parse(sealer.unseal(sealed, kid).toString('utf8')) as JWK,
     }));
+    unsealed.set(tenantId, keys);
+    return keys;
+  }
+
+  function of(tenantId: number): Promise<readonly SigningKey[]> {
+    const entry = known.get(tenantId);
+    if (entry && Date.now() - entry.at < CACHE_MS) return entry.keys;
+    const fresh = { at: Date.now(), keys: read(tenantId) };
+    known.set(tenantId, fresh);
+    fresh.keys.catch(() => known.get(tenantId) === fresh && known.delete(tenantId));
+    return fresh.keys;
   }
 
   return {
-    of(tenantId) {
-      const entry = known.get(tenantId);
-      if (entry && Date.now() - entry.at < CACHE_MS) return entry.keys;
-      const keys = read(tenantId);
-      known.set(tenantId, { at: Date.now(), keys });
-      keys.catch(() => known.delete(tenantId));
-      return keys;
+    of,
+    async with(tenantId, kid) {
+      const keys = await of(tenantId);
+      if (keys.some((key) => key.kid === kid) || Date.now() - (reread.get(tenantId) ?? 0) < REREAD_MS) return keys;
+      reread.set(tenantId, Date.now());
+      known.delete(tenantId);
+      return of(tenantId);
+    },
+    forget(tenantId) {
+      known.delete(tenantId);
     },
     async rotate(tenantId, now) {
       const db = database.tenant(tenantId);
@@ -72,12 +96,22 @@ export function makeSigningKeys(database: Database, sealer: Sealer): SigningKeys
   };
 }
 
+function isSame(
+  keys: readonly SigningKey[],
+  rows: readonly { readonly kid: string; readonly state: string }[],
+): boolean {
+  return (
+    keys.length === rows.length && keys.every(({ kid, state }, i) => rows[i]?.kid === kid && rows[i].state === state)
+  );
+}
+
 /** The platform issues access tokens only. */
-function algorithmsOf(tenantId: number): readonly SigningAlgorithm[] {
+export function algorithmsOf(tenantId: number): readonly SigningAlgorithm[] {
   return tenantId === 0 ? ['ES256'] : ['ES256', 'RS256'];
 }
 
-async function makeKey(alg: SigningAlgorithm, sealer: Sealer) {
+/** A key pair, its private part sealed. */
+export async function makeKey(alg: SigningAlgorithm, sealer: Sealer) {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: RSA_BITS });
   const publicPart = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(publicPart);

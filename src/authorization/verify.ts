@@ -1,4 +1,4 @@
-import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { ClientDirectory } from '#/onboarding/client-directory.ts';
 import { type Client, type Environment, isActiveAt } from '#/onboarding/clients.ts';
 import { sha256 } from '#/platform/crypto/hash.ts';
@@ -24,6 +24,8 @@ export interface Claims {
   readonly granted: Granted;
   /** Where the credential that it was got with is good. */
   readonly environments: readonly Environment[];
+  /** Which key signed it. */
+  readonly kid: string;
   /** The `jti`. */
   readonly tokenId: string;
   readonly issuedAt: Date;
@@ -60,7 +62,10 @@ export function makeVerifier(deps: VerifyDeps): Verifier {
   async function claimsOf(token: string, issuers: readonly Issuer[]): Promise<Claims | undefined> {
     const key = sha256(token).toString('base64');
     const known = cache.get(key);
-    if (known && Date.now() < known.until && issuers.some((issuer) => isOf(known.claims, issuer))) return known.claims;
+    const issuer = known && Date.now() < known.until ? issuers.find((one) => isOf(known.claims, one)) : undefined;
+    // A key that was discarded takes its tokens with it.
+    if (known && issuer && (await deps.keys.of(issuer.tenantId)).some(({ kid }) => kid === known.claims.kid))
+      return known.claims;
     const claims = await verifyJwt(token, issuers, deps.keys);
     if (!claims) return undefined;
     if (cache.size >= CACHE_MAX) cache.delete(cache.keys().next().value as string);
@@ -103,13 +108,13 @@ export async function verifyJwt(
   const issuer = issuers.find(({ url }) => url === issuerOf(token));
   if (!issuer) return undefined;
   // Outside the try: a database that is away must not make tokens look bad.
-  const known = await keys.of(issuer.tenantId);
+  const known = await keys.with(issuer.tenantId, kidOf(token));
   const keySet =
     keySets.get(known) ??
     createLocalJWKSet({ keys: known.filter(({ alg }) => alg === 'ES256').map(({ publicJwk }) => publicJwk) });
   keySets.set(known, keySet);
   try {
-    const { payload } = await jwtVerify(token, keySet, {
+    const { payload, protectedHeader } = await jwtVerify(token, keySet, {
       algorithms: ['ES256'],
       issuer: issuer.url,
       audience: issuer.audience,
@@ -127,12 +132,21 @@ export async function verifyJwt(
       scopes,
       granted: grantedBy(scopes),
       environments: environments.filter((env) => env === 'sandbox' || env === 'production'),
+      kid: String(protectedHeader.kid),
       tokenId: String(payload.jti),
       issuedAt: new Date(Number(payload.iat) * 1_000),
       expiresAt: new Date(Number(payload.exp) * 1_000),
     };
   } catch {
     return undefined;
+  }
+}
+
+function kidOf(token: string): string {
+  try {
+    return String(decodeProtectedHeader(token).kid);
+  } catch {
+    return '';
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { recordAudit } from '#/audit/audit.ts';
+import { replaceSigningKeys } from '#/authorization/replace-keys.ts';
 import { rewrapSigningKeys } from '#/authorization/rewrap-keys.ts';
 import { rewrapFileKeys } from '#/payer-to-payer/export/file-keys.ts';
 import { type Command, CommandRefused } from '#/platform/cli/command.ts';
@@ -47,6 +48,47 @@ const rewrap: Command<Wanted> = {
   },
 };
 
+const PLATFORM = 'dev-portal';
+
+const rotate: Command<Wanted> = {
+  path: ['keys', 'rotate'],
+  summary:
+    'let new keys sign tokens from now on; what the old ones signed stays good until it ends. Without this, keys change every 90 days',
+  options: {
+    issuer: {
+      type: 'string',
+      multiple: true,
+      placeholder: `T|${PLATFORM}`,
+      description: 'only the keys of this plan, or of the platform; without it of all of them',
+    },
+    discard: {
+      type: 'boolean',
+      description: 'the old keys may be in wrong hands: refuse what they signed, within 5 seconds everywhere',
+    },
+  },
+  async run(input, { database, tenants, sealer }) {
+    const all = [{ slug: PLATFORM, id: 0 }, ...(await tenants.list())];
+    const named = new Set(input.texts('issuer'));
+    for (const slug of named)
+      if (!all.some((issuer) => issuer.slug === slug))
+        throw new CommandRefused('unknown-tenant', `There is no plan ${slug}.`);
+    const discard = input.flag('discard');
+    const rotated = [];
+    for (const { slug, id } of all.filter((issuer) => named.size === 0 || named.has(issuer.slug)))
+      rotated.push(
+        await database.tenant(id).transaction(async (tx) => {
+          const replaced = await replaceSigningKeys(tx, sealer, { discard, now: new Date() });
+          await recordAudit(tx, { action: 'keys.rotate', outcome: 'success', facts: { issuer: slug, ...replaced } });
+          return { issuer: slug, ...replaced };
+        }),
+      );
+    const old = discard
+      ? 'The old ones are discarded, and what they signed with them.'
+      : 'What the old ones signed stays good until it ends.';
+    return { exitCode: 0, json: rotated, text: `New keys sign for ${rotated.length} issuer(s). ${old}` };
+  },
+};
+
 async function readKey(file: string): Promise<Buffer> {
   const text = await readFile(file, 'utf8').catch(() => {
     throw new CommandRefused('key-unreadable', `The file ${file} cannot be read.`);
@@ -69,4 +111,4 @@ async function rewrapped(work: () => Promise<number>, old: Sealer): Promise<numb
   }
 }
 
-export const keyCommands = [rewrap] as const;
+export const keyCommands = [rotate, rewrap] as const;

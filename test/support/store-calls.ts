@@ -142,6 +142,9 @@ export const WRITES: Readonly<Record<string, Call>> = {
       keyId: 'x',
       state: 'next',
     }),
+  retireKeys: (_db, _ids, tx) => keys.retireKeys(tx, true, LATER),
+  promoteNext: (_db, _ids, tx) => keys.promoteNext(tx, 'ES256', LATER),
+  announceKeys: (_db, _ids, tx) => keys.announceKeys(tx),
   moveKeys: (db, ids) => keys.moveKeys(db, 'ES256', { promote: ids.kid, retire: [ids.kid] } as never, LATER),
   insertConsent: (db, ids) =>
     consents.insertConsent(db, {
