@@ -1,16 +1,15 @@
 import { usageOf } from '#/platform/cli/parse-command.ts';
-import { ConfigError, readConfig } from '#/platform/config/config.ts';
-import { isConnectionLost } from '#/platform/db/database.ts';
-import { DatabaseUnusable } from '#/platform/db/database-unusable.ts';
+import { readConfig } from '#/platform/config/config.ts';
 import { makeLog } from '#/platform/log/log.ts';
 import { COMMANDS } from './cli/commands.ts';
+import { explain } from './cli/explain.ts';
 import { runCommand } from './cli/run-command.ts';
 import { serve, work } from './cli/serve.ts';
 import { openServices } from './services.ts';
 
 const argv = process.argv.slice(2);
 process.exitCode = await main().catch((error) => {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${explain(error, process.env) ?? unforeseen(error)}\n`);
   return 1;
 });
 // What is still open now (a database that does not answer) must not keep the program alive.
@@ -54,18 +53,8 @@ function helpText(): string {
   ].join('\n');
 }
 
-/** What a person at the terminal needs to know; the stack goes to the log, and only for what nobody foresaw. */
-function explain(error: unknown): string {
-  if (error instanceof ConfigError)
-    return `The settings are not right:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`;
-  if (error instanceof DatabaseUnusable) return error.message;
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EADDRINUSE')
-    return `Port ${process.env.PORT || '8080'} is taken. Set PORT to another one, or stop what uses it.`;
-  if (code === '28P01' || code === '28000') return 'The database refused the user or the password of DATABASE_URL.';
-  if (code === '3D000') return 'The database that DATABASE_URL names does not exist. Create it first.';
-  if (isConnectionLost(error) || code === 'ENOTFOUND')
-    return 'The database cannot be reached. Check DATABASE_URL, and that the server runs.';
+/** The stack goes to the log, and only for what nobody foresaw. */
+function unforeseen(error: unknown): string {
   makeLog('error').error({ err: error }, 'unexpected failure');
   return `Covered Bridge stopped: ${error instanceof Error ? error.message : 'an unknown error'}`;
 }

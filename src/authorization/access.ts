@@ -21,6 +21,8 @@ export interface AccessContext {
   mayExportType(type: string): boolean;
   readonly tokenId: string;
   readonly requestId: string;
+  /** Of the caller, as the last trusted proxy saw it; for the audit record. */
+  readonly address: string;
 }
 
 export type RequireAccess = (request: FastifyRequest, tenant: Tenant, permission: Permission) => Promise<AccessContext>;
@@ -74,6 +76,7 @@ export function makeRequireAccess(deps: {
       mayExportType: (type: string) => types === 'all' || types.has(type),
       tokenId: claims.tokenId,
       requestId: request.id,
+      address: request.ip,
     });
   };
 }

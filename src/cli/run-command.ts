@@ -4,6 +4,7 @@ import { ConfigError } from '#/platform/config/config.ts';
 import { DatabaseUnusable } from '#/platform/db/database-unusable.ts';
 import type { Services } from '../services.ts';
 import { COMMANDS } from './commands.ts';
+import { explain } from './explain.ts';
 
 export interface CommandOutput {
   readonly exitCode: 0 | 1 | 2;
@@ -38,6 +39,8 @@ export async function runCommand(
     if (error instanceof CommandRefused) return refused(1, error.code, error.message);
     if (error instanceof ConfigError) return refused(1, 'configuration', error.message);
     if (error instanceof DatabaseUnusable) return refused(1, 'database', error.message);
+    const known = explain(error, process.env);
+    if (known !== undefined) return refused(1, 'unavailable', known);
     throw error;
   } finally {
     await services?.close();

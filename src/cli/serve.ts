@@ -1,5 +1,6 @@
 import { foreignMasterKeys } from '#/authorization/rewrap-keys.ts';
-import { type Config, ConfigError, isLoopback } from '#/platform/config/config.ts';
+import { type Config, ConfigError } from '#/platform/config/config.ts';
+import { isLoopback } from '#/platform/config/loopback.ts';
 import { freePort } from '#/platform/http/free-port.ts';
 import { makeSandboxes } from '#/sandbox/make-sandboxes.ts';
 import { insertTenant } from '#/tenants/tenant-store.ts';

@@ -230,5 +230,6 @@ async function requireAccess(request: FastifyRequest, tenant: Tenant): Promise<A
     permissions: new Set(['export']),
     tokenId: 'token',
     requestId: request.id,
+    address: request.ip,
   } as unknown as AccessContext;
 }

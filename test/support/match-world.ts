@@ -78,6 +78,7 @@ export async function startMatchWorld(): Promise<MatchWorld> {
         organization: payers.get(client),
         tokenId: 't',
         requestId: request.id,
+        address: request.ip,
       };
     },
   };

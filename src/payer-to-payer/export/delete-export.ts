@@ -20,6 +20,7 @@ export async function deleteExport(deps: ExportDeps, access: AccessContext, jobI
       subject: jobId,
       requestId: access.requestId,
       tokenId: access.tokenId,
+      address: access.address,
     });
     await scheduleRelease(tx, tx.tenantId, jobId);
   });

@@ -53,6 +53,7 @@ export async function openDownload(deps: ExportDeps, access: AccessContext, name
       subject: job.id,
       requestId: access.requestId,
       tokenId: access.tokenId,
+      address: access.address,
       facts: {
         file: name,
         type: owned.file.type,

@@ -76,6 +76,7 @@ export async function kickOffExport(deps: ExportDeps, access: AccessContext, kic
       subject: job.id,
       requestId: access.requestId,
       tokenId: access.tokenId,
+      address: access.address,
       facts: {
         group: job.groupId,
         flavour: job.flavour,

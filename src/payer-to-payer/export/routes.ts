@@ -147,6 +147,7 @@ async function kickOff(
         organization: access.organization?.id,
         requestId: access.requestId,
         tokenId: access.tokenId,
+        address: access.address,
         facts: { code: error.code },
       });
     }

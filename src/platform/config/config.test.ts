@@ -43,6 +43,44 @@ describe('P2P-74 TLS in production; plain HTTP only when configured for loopback
   });
 });
 
+describe('the way to the database', () => {
+  const elsewhere = 'postgres://bridge:word@db.plan.example:5432/bridge';
+  test.each<[string, string]>([
+    ['verified TLS', `${elsewhere}?sslmode=verify-full`],
+    ['a decision against TLS', `${elsewhere}?sslmode=disable`],
+    ['this machine', 'postgres://bridge:word@127.0.0.1/bridge'],
+    ['a socket', 'postgres:///bridge?host=/run/postgresql'],
+    ['a socket with a user', 'postgresql://bridge:word@/bridge?host=%2Frun%2Fpostgresql'],
+    ['signs in a password', 'postgres://bridge:a%40b%2Fc%25@localhost/bridge'],
+  ])('production takes %s', (_what, url) => {
+    expect(problemsOf({ ...production, DATABASE_URL: url })).toEqual([]);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['another machine without a word about TLS', elsewhere, /sslmode=verify-full/],
+    ['the same by a parameter', 'postgres://bridge:word@/bridge?host=db.plan.example', /sslmode=verify-full/],
+    ['another kind of database', 'mysql://bridge:word@localhost/bridge', /must begin with postgres/],
+    ['a port that is none', 'postgres://bridge:word@localhost:abc/bridge', /must be postgres:\/\/user/],
+    ['a bare % in the password', 'postgres://bridge:5%zz@localhost/bridge', /must be postgres:\/\/user/],
+    ['a bare slash in the password', 'postgres://bridge:a/b@localhost/bridge', /must be postgres:\/\/user/],
+  ])('production refuses %s, and does not quote it', (_what, url, problem) => {
+    const problems = problemsOf({ ...production, DATABASE_URL: url });
+    expect(problems).toEqual([expect.stringMatching(problem)]);
+    expect(problems[0]).not.toMatch(/bridge:/);
+  });
+
+  test('a sandbox may talk to another machine as it likes', () => {
+    expect(problemsOf({ DATABASE_URL: elsewhere })).toEqual([]);
+  });
+});
+
+test('a master key is given once: as text or as a file', () => {
+  expect(problemsOf({ ...production, COVERED_BRIDGE_MASTER_KEY_FILE: '/etc/key' })).toEqual([
+    'Set COVERED_BRIDGE_MASTER_KEY or COVERED_BRIDGE_MASTER_KEY_FILE, not both.',
+  ]);
+  expect(problemsOf({ NODE_ENV: 'production' })).toEqual([expect.stringMatching(/needs COVERED_BRIDGE_MASTER_KEY/)]);
+});
+
 describe('AUTH-21 keys from this machine are an explicit setting', () => {
   test('off by default, on where it is said, refused in production mode', () => {
     expect(readConfig({}).jwksAllowLoopback).toBe(false);

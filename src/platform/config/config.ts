@@ -1,6 +1,7 @@
-import { isIP } from 'node:net';
 import path from 'node:path';
 import type { LogLevel } from '../log/log.ts';
+import { databaseUrlProblem } from './database-url.ts';
+import { isLoopback } from './loopback.ts';
 import { readS3Config, type S3Config } from './s3-config.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 
@@ -73,12 +74,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   const jwksAllowLoopback = value('JWKS_ALLOW_LOOPBACK') === 'true';
   if (production && jwksAllowLoopback) problems.push('JWKS_ALLOW_LOOPBACK must not be true in production mode.');
   const databaseUrl = raw('DATABASE_URL');
-  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl))
-    problems.push('DATABASE_URL must begin with postgres:// or postgresql://.');
+  const databaseProblem = databaseUrl === undefined ? undefined : databaseUrlProblem(databaseUrl, production);
+  if (databaseProblem !== undefined) problems.push(databaseProblem);
   const masterKey = raw('COVERED_BRIDGE_MASTER_KEY');
   if (masterKey !== undefined && parseMasterKey(masterKey) === undefined)
     problems.push('COVERED_BRIDGE_MASTER_KEY must be 32 bytes, written in base64 or hex.');
   const masterKeyFile = raw('COVERED_BRIDGE_MASTER_KEY_FILE');
+  if (masterKey !== undefined && masterKeyFile !== undefined)
+    problems.push('Set COVERED_BRIDGE_MASTER_KEY or COVERED_BRIDGE_MASTER_KEY_FILE, not both.');
   if (production && masterKey === undefined && masterKeyFile === undefined)
     problems.push('Production mode needs COVERED_BRIDGE_MASTER_KEY or COVERED_BRIDGE_MASTER_KEY_FILE.');
 
@@ -113,17 +116,6 @@ export function parseMasterKey(text: string): Buffer | undefined {
   if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) return undefined;
   const key = Buffer.from(trimmed, 'base64');
   return key.length === 32 ? key : undefined;
-}
-
-/** Is this address or host name the machine itself? */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '');
-  return (
-    bare === 'localhost' ||
-    bare.endsWith('.localhost') ||
-    bare === '::1' ||
-    (isIP(bare) === 4 && bare.startsWith('127.'))
-  );
 }
 
 function problemWith(setting: Setting, given: string): string | undefined {

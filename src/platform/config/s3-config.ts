@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isLoopback } from './loopback.ts';
 import type { SettingName } from './settings.ts';
 
 /** Object storage for export files, as the settings name it. */
@@ -41,7 +41,7 @@ export function readS3Config(
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
     if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username)
       problems.push('S3_ENDPOINT must be an absolute http or https address.');
-    else if (production && url.protocol === 'http:' && !isThisMachine(url.hostname))
+    else if (production && url.protocol === 'http:' && !isLoopback(url.hostname))
       problems.push('S3_ENDPOINT must use https in production mode.');
   }
   const prefix = path.replace(/^\/+|\/+$/g, '');
@@ -57,6 +57,3 @@ export function readS3Config(
     kmsKeyId,
   };
 }
-
-const isThisMachine = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));

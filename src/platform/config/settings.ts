@@ -46,7 +46,7 @@ export const SETTINGS = [
     type: 'text',
     default: undefined,
     since: '0.1.0',
-    does: 'A PostgreSQL 18 (or newer) to use, as `postgres://user:password@host:port/database`. Unset: an embedded PostgreSQL under DATA_DIR.',
+    does: 'A PostgreSQL 18 (or newer) to use, as `postgres://user:password@host:port/database`. In production mode one on another machine must say `?sslmode=...`: `verify-full` (with `&sslrootcert=FILE` for an authority of your own), or `disable` where the network itself encrypts. Unset: an embedded PostgreSQL under DATA_DIR.',
   },
   {
     name: 'DATABASE_POOL_SIZE',
@@ -75,7 +75,7 @@ export const SETTINGS = [
     type: 'path',
     default: undefined,
     since: '0.1.0',
-    does: 'A file that holds the master key, instead of COVERED_BRIDGE_MASTER_KEY.',
+    does: 'A file that holds the master key, instead of COVERED_BRIDGE_MASTER_KEY; both together are refused.',
   },
   {
     name: 'LOG_LEVEL',
