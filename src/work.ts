@@ -24,6 +24,7 @@ export async function openExports(services: Services): Promise<ExportDeps> {
     // One worker stays free for small exports, however many slices of big ones wait.
     parallelSlices: Math.max(1, Math.min(os.availableParallelism(), config.jobConcurrency - 1)),
     openJobsPerClientMax: config.exportClientJobs,
+    openJobsPerTenantMax: config.exportTenantJobs,
   };
 }
 

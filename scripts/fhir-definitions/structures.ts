@@ -19,6 +19,16 @@ export function structureTable(structures: Structures, valueSets: ValueSets): Re
   return table;
 }
 
+/** By resource type, the elements at its root that may change what the others mean (`isModifier`). */
+export function modifierElements(structures: Structures): Record<string, string[]> {
+  const table: Record<string, string[]> = {};
+  for (const { name, snapshot } of structures.resources.values())
+    table[name] = snapshot.element
+      .filter(({ path, max, isModifier }) => isModifier && max !== '0' && path.split('.').length === 2)
+      .map(({ path }) => path.slice(name.length + 1));
+  return table;
+}
+
 /** R4 types these as FHIRPath strings; their definitions in words give them a form. */
 const STRINGS_WITH_FORM: Readonly<Record<string, string>> = { 'Resource.id': 'id', 'Extension.url': 'uri' };
 

@@ -1,7 +1,7 @@
 import { moneyPaths } from './money-paths.ts';
 import { patientCompartment, searchParameterTable } from './search-parameters.ts';
 import { readStructures } from './source.ts';
-import { structureTable } from './structures.ts';
+import { modifierElements, structureTable } from './structures.ts';
 import { ValueSets } from './value-sets.ts';
 
 /** The committed tables as text, by file name without extension. One line per type, so that a change can be reviewed. */
@@ -15,6 +15,7 @@ export function definitionTables(): Record<string, string> {
     codes: render(valueSets.table()),
     'search-parameters': render(searchParameterTable(resourceTypes)),
     compartment: render(patientCompartment(resourceTypes)),
+    'modifier-elements': render(modifierElements(structures)),
     'money-paths': render(moneyPaths(structures)),
   };
 }

@@ -24,6 +24,7 @@ const handlers = makeExportJobs({
   checkpointBytes: 1,
   parallelSlices: 2,
   openJobsPerClientMax: 8,
+  openJobsPerTenantMax: 100,
 });
 await startWorkers({ database, handlers, concurrency: 4, log });
 process.stdout.write('ready\n');

@@ -89,6 +89,7 @@ export async function startExportWorld(
     works?: boolean;
     parallelSlices?: number;
     openJobsPerClientMax?: number;
+    openJobsPerTenantMax?: number;
   } = {},
 ): Promise<ExportWorld> {
   const db = await createTestDatabase();
@@ -109,6 +110,7 @@ export async function startExportWorld(
     checkpointBytes: options.checkpointBytes ?? CHECKPOINT_BYTES,
     parallelSlices: options.parallelSlices ?? 2,
     openJobsPerClientMax: options.openJobsPerClientMax ?? 8,
+    openJobsPerTenantMax: options.openJobsPerTenantMax ?? 100,
   };
   const server = makeServer({
     log,

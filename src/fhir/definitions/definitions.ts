@@ -37,6 +37,9 @@ export type MoneyPathTable = Readonly<Record<string, readonly string[]>>;
  */
 export type StructureTable = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>;
 
+/** By resource type: elements at its root that may change what the others mean, `deceased[x]` for a choice. */
+export type ModifierElementTable = Readonly<Record<string, readonly string[]>>;
+
 /** By value set of a required binding, by code system: every code. */
 export type CodeTable = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
@@ -44,6 +47,7 @@ export const structureTable = once<StructureTable>('structures');
 export const codeTable = once<CodeTable>('codes');
 export const searchParameterTable = once<SearchParameterTable>('search-parameters');
 export const compartmentTable = once<CompartmentTable>('compartment');
+export const modifierElementTable = once<ModifierElementTable>('modifier-elements');
 export const moneyPathTable = once<MoneyPathTable>('money-paths');
 
 function once<T>(name: string): () => T {

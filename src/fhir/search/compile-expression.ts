@@ -83,14 +83,64 @@ function compileArm(type: string, arm: string): Extract | undefined {
       found.push({ value: values.some(({ value }) => value !== false), type: 'boolean' });
     };
   }
+  const parts = partsOf(arm);
+  if (parts?.[0] !== type && parts?.[0] !== 'Resource' && parts?.[0] !== 'DomainResource') return undefined;
+  const path = compilePath({ type, node: '' }, parts!.slice(1));
+  return path && ((resource, found) => walk(resource, path.steps, 0, type, found));
+}
+
+/** The values of a composite's parts, for each element that the composite stands on. */
+export type ExtractParts = (resource: Readonly<Record<string, unknown>>) => readonly (readonly Found[])[][];
+
+/**
+ * Compiles a composite: `base` selects elements, each part's expression stands below them.
+ *
+ * @returns undefined for an expression outside what `compileExpression` knows
+ */
+export function compileParts(type: string, base: string, parts: readonly string[]): ExtractParts | undefined {
+  const arms = splitUnion(base).map((arm) => {
+    const names = partsOf(arm);
+    const path = names?.[0] === type ? compilePath({ type, node: '' }, names.slice(1)) : undefined;
+    const below = path && parts.map((part) => compileBelow(path.place, part));
+    return path && below?.every((extract) => extract !== undefined) ? { path, below } : undefined;
+  });
+  if (arms.length === 0 || arms.some((arm) => arm === undefined)) return undefined;
+  return (resource) =>
+    arms.flatMap((arm) => {
+      const elements: Found[] = [];
+      walk(resource, arm!.path.steps, 0, type, elements);
+      return elements.map(({ value }) =>
+        arm!.below.map((extract) => {
+          const found: Found[] = [];
+          extract?.(value, found);
+          return found;
+        }),
+      );
+    });
+}
+
+function compileBelow(place: Place, expression: string): ((element: unknown, found: Found[]) => void) | undefined {
+  const paths = splitUnion(expression).map((arm) => compilePath(place, partsOf(arm) ?? []));
+  if (paths.some((path) => path === undefined || path.steps.length === 0)) return undefined;
+  return (element, found) => {
+    for (const path of paths) walk(element, path!.steps, 0, place.type, found);
+  };
+}
+
+/** `a.b.ofType(C)` cut at its dots; undefined for what is no path. */
+function partsOf(arm: string): readonly string[] | undefined {
   const path = unwrapped(arm).replace(/^([\w.]+) as ([A-Za-z]+)/, '$1.ofType($2)');
   const parts = path.match(/[A-Za-z]+\([^()]*(?:\([^()]*\)[^()]*)?\)|[A-Za-z]+(?:\[\d+\])?/g);
-  if (!parts || parts.join('.') !== path.replace(/[()]+(?=\.)/g, (closing) => closing)) return undefined;
-  if (parts[0] !== type && parts[0] !== 'Resource' && parts[0] !== 'DomainResource') return undefined;
+  return parts?.join('.') === path ? parts : undefined;
+}
 
-  let place: Place = { type, node: '' };
+function compilePath(
+  start: Place,
+  parts: readonly string[],
+): { readonly steps: readonly Step[]; readonly place: Place } | undefined {
+  let place = start;
   const steps: Step[] = [];
-  for (const part of parts.slice(1)) {
+  for (const part of parts) {
     const call = /^([A-Za-z]+)\((.*)\)$/.exec(part);
     const last = steps.at(-1);
     if (!call) {
@@ -99,8 +149,10 @@ function compileArm(type: string, arm: string): Extract | undefined {
       steps.push(step);
       place = step.properties[0]!.place;
     } else if ((call[1] === 'ofType' || call[1] === 'as') && last) {
+      // `ofType(DateTime)` stands in the official definitions for dateTime.
+      const wanted = call[2]!.toLowerCase();
       const properties = last.properties.filter(
-        (property) => property.place.type === call[2] && property.place.node === '',
+        (property) => property.place.type.toLowerCase() === wanted && property.place.node === '',
       );
       if (properties.length === 0) return undefined;
       steps[steps.length - 1] = { properties };
@@ -111,7 +163,7 @@ function compileArm(type: string, arm: string): Extract | undefined {
       steps[steps.length - 1] = { ...last, accepts };
     } else return undefined;
   }
-  return (resource, found) => walk(resource, steps, 0, type, found);
+  return { steps, place };
 }
 
 function walk(value: unknown, steps: readonly Step[], index: number, type: string, found: Found[]): void {

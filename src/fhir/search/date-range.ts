@@ -39,6 +39,25 @@ export function rangeOfPeriod(period: unknown): DateRange | undefined {
   return lo === undefined && hi === undefined ? undefined : { lo, hi };
 }
 
+/** The whole span of a Timing: its events, and the bounds of its repetition. */
+export function rangeOfTiming(timing: unknown): DateRange | undefined {
+  const { event, repeat } = (timing ?? {}) as { readonly event?: unknown; readonly repeat?: unknown };
+  const bounds = rangeOfPeriod((repeat as { readonly boundsPeriod?: unknown } | null | undefined)?.boundsPeriod);
+  const ranges = (Array.isArray(event) ? event : []).flatMap((one) => rangeOfDate(one) ?? []);
+  if (bounds) ranges.push(bounds);
+  if (ranges.length === 0) return undefined;
+  const open = (side: 'lo' | 'hi'): boolean => ranges.some((range) => range[side] === undefined);
+  return {
+    lo: open('lo') ? undefined : ranges.map(({ lo }) => lo!).sort()[0],
+    hi: open('hi')
+      ? undefined
+      : ranges
+          .map(({ hi }) => hi!)
+          .sort()
+          .at(-1),
+  };
+}
+
 /** Date.UTC takes years below 100 for 19xx. */
 function isoOf(milliseconds: number, year: string | undefined): string {
   const date = new Date(milliseconds);

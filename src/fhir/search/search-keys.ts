@@ -1,6 +1,7 @@
 import { type SearchParameter, searchParameterTable } from '../definitions/definitions.ts';
-import { compileExpression, type Extract, type Found } from './compile-expression.ts';
-import { rangeOfDate, rangeOfPeriod } from './date-range.ts';
+import type { Found } from './compile-expression.ts';
+import { rangeOfDate, rangeOfPeriod, rangeOfTiming } from './date-range.ts';
+import { type SimpleParameter, searchParametersOf } from './parameters.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -21,16 +22,10 @@ const VALUES_MAX = 200;
 /** Strings are compared by their beginning; longer ones are cut. */
 const STRING_CHARACTERS_MAX = 200;
 const LOCAL_REFERENCE = /^([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/;
-/** `_id` and `_lastUpdated` are columns; text and composites are decided on the resource itself. */
-const SKIPPED = new Set(['_id', '_lastUpdated', '_text', '_content', '_query', '_filter']);
+/** `_id` and `_lastUpdated` are columns; text and composites are decided on the resource itself; sounds are not compared. */
+const SKIPPED = new Set(['_id', '_lastUpdated', '_text', '_content', '_query', '_filter', 'phonetic']);
 
-interface CompiledParameter {
-  readonly code: string;
-  readonly type: SearchParameter['type'];
-  readonly extract: Extract;
-}
-
-const compiled = new Map<string, readonly CompiledParameter[]>();
+const compiled = new Map<string, readonly SimpleParameter[]>();
 
 /** The search keys of a resource, by closures that are compiled once for each type. */
 export function searchKeysOf(resource: Json): SearchKeys {
@@ -66,15 +61,12 @@ export function notCompiled(type: string): readonly string[] {
     .map(([code]) => code);
 }
 
-function parametersOf(type: string): readonly CompiledParameter[] {
+function parametersOf(type: string): readonly SimpleParameter[] {
   let parameters = compiled.get(type);
   if (parameters === undefined) {
-    const table = { ...searchParameterTable().Resource, ...searchParameterTable()[type] };
-    parameters = Object.entries(table).flatMap(([code, parameter]) => {
-      if (!isWanted(code, parameter)) return [];
-      const extract = compileExpression(type, parameter.expression);
-      return extract ? [{ code, type: parameter.type, extract }] : [];
-    });
+    parameters = [...searchParametersOf(type).values()].filter(
+      (parameter): parameter is SimpleParameter => parameter.type !== 'composite' && !SKIPPED.has(parameter.code),
+    );
     compiled.set(type, parameters);
   }
   return parameters;
@@ -144,20 +136,6 @@ function keptValue(type: SearchParameter['type'], { value, type: fhirType }: Fou
     default:
       return undefined;
   }
-}
-
-/** The whole span of a Timing's events. */
-function rangeOfTiming(timing: unknown): { lo: string | undefined; hi: string | undefined } | undefined {
-  const events = (timing as Json | null)?.event;
-  const ranges = (Array.isArray(events) ? events : []).flatMap((event) => rangeOfDate(event) ?? []);
-  if (ranges.length === 0) return undefined;
-  return {
-    lo: ranges.map(({ lo }) => lo!).sort()[0],
-    hi: ranges
-      .map(({ hi }) => hi!)
-      .sort()
-      .at(-1),
-  };
 }
 
 function stringsOf(value: unknown, type: string): unknown {

@@ -7,6 +7,8 @@ interface SliceChanges {
   /** As of this moment, as for the lines of the slice. */
   readonly transactionTime: Date;
   readonly since: Date;
+  /** Only changes before it. */
+  readonly until?: Date | undefined;
 }
 
 type TenantQueryable = Queryable & { readonly tenantId: number };
@@ -30,11 +32,11 @@ export async function readDeletedOfSlice(
       cross join lateral (
         select rt, id from resource r
          where r.tenant_id = $1 and r.mk = g.mk and r.rt = any($6::smallint[]) and r.member_id = g.member_id
-           and r.deleted and r.changed_at <= $4 and r.changed_at > $5
+           and r.deleted and r.changed_at <= $4 and r.changed_at > $5 and r.changed_at < $10
         union all
         select rt, id from resource_history h
          where h.tenant_id = $1 and h.mk = g.mk and h.rt = any($6::smallint[]) and h.member_id = g.member_id
-           and h.deleted and h.changed_at <= $4 and h.changed_at > $5 and h.replaced_at > $4
+           and h.deleted and h.changed_at <= $4 and h.changed_at > $5 and h.changed_at < $10 and h.replaced_at > $4
         offset 0) d
       where (d.rt, d.id) > ($7::smallint, $8::text)
       order by d.rt, d.id limit $9`,
@@ -48,6 +50,7 @@ export async function readDeletedOfSlice(
       page.after?.rt ?? 0,
       page.after?.id ?? '',
       page.limit,
+      changes.until ?? 'infinity',
     ],
   );
   return result.rows.map(({ rt, id }) => ({ rt, id, reference: `${typeOf(rt)}/${id}` }));

@@ -51,6 +51,8 @@ export interface SliceCopy {
   readonly transactionTime: Date;
   /** Only rows written after it. */
   readonly since?: Date | undefined;
+  /** Only rows written before it. */
+  readonly until?: Date | undefined;
 }
 
 /**
@@ -70,24 +72,26 @@ export function copySlice(connection: TenantConnection, copy: SliceCopy): Readab
 }
 
 /** The query of `copySlice`, for the test that looks at its plan. */
-export function sliceQuery(tenantId: number, { jobId, slice, rt, transactionTime, since }: SliceCopy): string {
+export function sliceQuery(tenantId: number, { jobId, slice, rt, transactionTime, since, until }: SliceCopy): string {
   if (!UUID.test(jobId)) throw new TypeError('a job id is a UUID');
   for (const number of [tenantId, slice, rt])
     if (!Number.isInteger(number)) throw new TypeError('a number is expected');
-  const until = transactionTime.toISOString();
+  const asOf = transactionTime.toISOString();
   // An upper bound, only so that the planner leaves out the history's partitions of months to come.
   const soon = new Date(Date.now() + DAY_MS).toISOString();
-  const after = since ? ` and changed_at > '${since.toISOString()}'` : '';
+  const within =
+    (since ? ` and changed_at > '${since.toISOString()}'` : '') +
+    (until ? ` and changed_at < '${until.toISOString()}'` : '');
   return `select r.content
     from (select mk, member_id from export_slice where tenant_id = ${tenantId} and job_id = '${jobId}' and slice = ${slice} order by mk) g
     cross join lateral (
       select content from resource r
        where r.tenant_id = ${tenantId} and r.mk = g.mk and r.rt = ${rt} and r.member_id = g.member_id
-         and not r.deleted and r.changed_at <= '${until}'${after}
+         and not r.deleted and r.changed_at <= '${asOf}'${within}
       union all
       select content from resource_history h
        where h.tenant_id = ${tenantId} and h.mk = g.mk and h.rt = ${rt} and h.member_id = g.member_id
-         and not h.deleted and h.changed_at <= '${until}' and h.replaced_at > '${until}' and h.replaced_at < '${soon}'${after}
+         and not h.deleted and h.changed_at <= '${asOf}' and h.replaced_at > '${asOf}' and h.replaced_at < '${soon}'${within}
       offset 0) r`;
 }
 
@@ -102,14 +106,15 @@ export async function readSharedLines(
     readonly ids: readonly string[];
     readonly transactionTime: Date;
     readonly since?: Date | undefined;
+    readonly until?: Date | undefined;
   },
 ): Promise<readonly Buffer[]> {
-  const { rt, ids, transactionTime, since } = request;
+  const { rt, ids, transactionTime, since, until } = request;
   const current = await db.query<{ id: string; content: string | null; changed_later: boolean }>(
     `select id, changed_at > $4 as changed_later,
-            case when not deleted and changed_at <= $4 and changed_at > $5 then content end as content
+            case when not deleted and changed_at <= $4 and changed_at > $5 and changed_at < $6 then content end as content
        from shared_resource where tenant_id = $1 and rt = $2 and id = any($3)`,
-    [db.tenantId, rt, ids, transactionTime, since ?? '-infinity'],
+    [db.tenantId, rt, ids, transactionTime, since ?? '-infinity', until ?? 'infinity'],
   );
   const lines = current.rows.flatMap(({ id, content }) => (content === null ? [] : [{ id, content }]));
   // Only what was replaced meanwhile is in the history; planning over its many partitions takes 5 ms.
@@ -118,8 +123,8 @@ export async function readSharedLines(
     const earlier = await db.query<{ id: string; content: string }>(
       `select id, content from resource_history
         where tenant_id = $1 and mk = 0 and rt = $2 and id = any($3) and member_id = '' and not deleted
-          and changed_at <= $4 and replaced_at > $4 and changed_at > $5`,
-      [db.tenantId, rt, changedLater, transactionTime, since ?? '-infinity'],
+          and changed_at <= $4 and replaced_at > $4 and changed_at > $5 and changed_at < $6`,
+      [db.tenantId, rt, changedLater, transactionTime, since ?? '-infinity', until ?? 'infinity'],
     );
     lines.push(...earlier.rows);
   }

@@ -15,11 +15,11 @@ export async function writeDeletions(
   { deps, tenant, job, claim, signal }: SliceWork,
   writer: PartWriter,
 ): Promise<void> {
-  const { since, transactionTime } = job;
+  const { since, until, transactionTime } = job;
   if (!since || !transactionTime) return;
   const db = deps.database.tenant(tenant.id);
   const rts = job.types.filter(isMemberType).map(rtOf);
-  const changes = { jobId: job.id, slice: claim.slice, transactionTime, since };
+  const changes = { jobId: job.id, slice: claim.slice, transactionTime, since, until };
   for (let after: { rt: number; id: string } | undefined; ; ) {
     signal.throwIfAborted();
     const deleted = await readDeletedOfSlice(db, changes, { rts, after, limit: ENTRIES_MAX });

@@ -1,4 +1,5 @@
 import { type DisclosureRequest, discloseLine } from '#/disclosure/disclose-line.ts';
+import type { LineSelection } from './line-selection.ts';
 import { linesOf } from './lines.ts';
 import { blockedResourceNote } from './notes.ts';
 import type { PartWriter } from './part-writer.ts';
@@ -23,6 +24,8 @@ export async function disclosePart(
     readonly type: string;
     readonly request: DisclosureRequest;
     readonly wantsReferences: boolean;
+    /** Which of the lines that may leave do, and what of them; absent: all, as they are. */
+    readonly select: LineSelection | undefined;
     readonly signal: AbortSignal;
     /** Told of each resource that leaves, as it is stored. */
     readonly sees?: ((resource: Readonly<Record<string, unknown>>) => void) | undefined;
@@ -37,9 +40,11 @@ export async function disclosePart(
     for (const stored of lines) {
       const disclosed = discloseLine(stored, part.request);
       if ('line' in disclosed) {
-        if (part.wantsReferences) for (const reference of sharedReferencesOf(disclosed.line)) references.add(reference);
+        const line = part.select ? part.select(disclosed.line) : disclosed.line;
+        if (line === undefined) continue;
+        if (part.wantsReferences) for (const reference of sharedReferencesOf(line)) references.add(reference);
         part.sees?.(disclosed.resource);
-        const full = writer?.write(disclosed.line);
+        const full = writer?.write(line);
         if (full) await full;
       } else if ('withheld' in disclosed) {
         withheld[disclosed.withheld] = (withheld[disclosed.withheld] ?? 0) + 1;

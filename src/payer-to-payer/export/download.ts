@@ -18,8 +18,18 @@ export interface Download {
   readonly sizeBytes: number | undefined;
 }
 
+/** A file that this client may have now, and whose lines of it stay behind. */
+export interface FoundDownload {
+  readonly owned: OwnedFile;
+  /** Those whom the file is about, as their consents stand now. */
+  readonly members: readonly GroupMemberNow[];
+  readonly revoked: ReadonlySet<string>;
+  /** Absent when lines are left out on the way. */
+  readonly sizeBytes: number | undefined;
+}
+
 /**
- * Opens a file of an export for the client that asked for it.
+ * Finds a file of an export for the client that asked for it.
  *
  * Consent counts at each download too (ROW-20). A file of members of whom none may leave any more is refused; where some
  * may, the lines of the others are left out on the way, so that nobody waits for somebody else's consent. What belongs to
@@ -28,7 +38,7 @@ export interface Download {
  *
  * @throws Refusal `file-unknown`, `file-suppressed`
  */
-export async function openDownload(deps: ExportDeps, access: AccessContext, name: string): Promise<Download> {
+export async function findDownload(deps: ExportDeps, access: AccessContext, name: string): Promise<FoundDownload> {
   const db = deps.database.tenant(access.tenant.id);
   const owned = isFileName(name) ? await readOwnedFile(db, name) : undefined;
   if (
@@ -42,6 +52,17 @@ export async function openDownload(deps: ExportDeps, access: AccessContext, name
   const written = slice === LAST_SLICE ? undefined : await readSliceMembers(db, job.id, slice);
   const members = await readMembersNow(deps, access.tenant, job, written);
   const revoked = revokedMembers(owned, written, members);
+  return { owned, members, revoked, sizeBytes: revoked.size === 0 ? owned.file.sizeBytes : undefined };
+}
+
+/**
+ * Opens a file as `findDownload` finds it.
+ *
+ * @throws Refusal `file-unknown`, `file-suppressed`
+ */
+export async function openDownload(deps: ExportDeps, access: AccessContext, name: string): Promise<Download> {
+  const { owned, members, revoked, sizeBytes } = await findDownload(deps, access, name);
+  const { job } = owned;
   const content = await deps.files.open({ tenantId: access.tenant.id, jobId: job.id, name });
   try {
     await deps.audit.append(access.tenant.id, {
@@ -66,12 +87,10 @@ export async function openDownload(deps: ExportDeps, access: AccessContext, name
     content.destroy();
     throw error;
   }
-  return revoked.size === 0
-    ? { content, sizeBytes: owned.file.sizeBytes }
-    : {
-        content: Readable.from(withoutMembers(content, revoked), { objectMode: false }),
-        sizeBytes: undefined,
-      };
+  return {
+    content: revoked.size === 0 ? content : Readable.from(withoutMembers(content, revoked), { objectMode: false }),
+    sizeBytes,
+  };
 }
 
 /**

@@ -61,7 +61,7 @@ export async function endExport(work: SliceWork): Promise<void> {
       memberKey: auditKeyOf(tenant, members),
       subject: job.id,
       facts: {
-        group: job.groupId,
+        group: job.groupId ?? null,
         files: totals.files,
         bytes: totals.sizeBytes,
         resources: totals.resourcesByType,

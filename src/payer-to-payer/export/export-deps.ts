@@ -21,4 +21,6 @@ export interface ExportDeps {
   readonly parallelSlices: number;
   /** Exports that one client may have waiting or running. */
   readonly openJobsPerClientMax: number;
+  /** Exports that a tenant may have waiting or running, whosever they are. */
+  readonly openJobsPerTenantMax: number;
 }

@@ -7,13 +7,34 @@ export type Flavour = 'standard' | 'vendor';
  */
 export type ExportState = 'queued' | 'running' | 'complete' | 'failed' | 'cancelled';
 
+/** `LatestProvenanceResources` is the narrower; of both the wider counts (Bulk Data 2, includeAssociatedData). */
+export type AssociatedData = 'LatestProvenanceResources' | 'RelevantProvenanceResources';
+
+/** What a kick-off asked for beyond types and times. */
+export interface Narrowing {
+  /** Searches `Type?...`; of those for a type one must find the resource. */
+  readonly typeFilters: readonly TypeFilter[];
+  /** `element` or `Type.element`: what is left of resources. Empty: all of them. */
+  readonly elements: readonly string[];
+  /** Ids of the Patients that are exported. Absent: every member. */
+  readonly patients: readonly string[] | undefined;
+  readonly associatedData: AssociatedData | undefined;
+}
+
+export interface TypeFilter {
+  readonly type: string;
+  /** The whole query, as it was sent. */
+  readonly query: string;
+}
+
 export interface ExportJob {
   /** A UUID, unguessable, at the end of every status URL. */
   readonly id: string;
   readonly tenantId: number;
   readonly client: string;
   readonly organization: string | undefined;
-  readonly groupId: string;
+  /** Absent: every group that the client may use (`Patient/$export`). */
+  readonly groupId: string | undefined;
   readonly flavour: Flavour;
   readonly state: ExportState;
   /** The kick-off URL with its query, on the tenant's configured base. */
@@ -21,6 +42,10 @@ export interface ExportJob {
   /** What may be in the files; decided at kick-off from `_type`, the scope and the flavour. */
   readonly types: readonly string[];
   readonly since: Date | undefined;
+  readonly until: Date | undefined;
+  readonly narrowing: Narrowing;
+  /** `Prefer: separate-export-status`: the HTTP status is that of the status request alone. */
+  readonly separateStatus: boolean;
   /** Set when the export is planned; nothing newer is in the files. */
   readonly transactionTime: Date | undefined;
   readonly retentionDays: number;

@@ -7,23 +7,32 @@ export type ExportRefusalCode =
   | 'parameter-malformed'
   | 'parameter-repeated'
   | 'parameter-unsupported'
-  | 'preference-unsupported'
+  | 'too-many-parameters'
   | 'output-format-unsupported'
   | 'since-not-an-instant'
+  | 'until-not-an-instant'
   | 'type-not-exported'
   | 'type-outside-scope'
+  | 'type-filter-malformed'
+  | 'type-filter-unsupported'
+  | 'type-filter-outside-types'
+  | 'element-unknown'
+  | 'associated-data-unsupported'
+  | 'patient-outside-group'
   | 'not-acceptable'
   | 'group-unknown'
   | 'group-expired'
   | 'consent-not-valid'
   | 'export-running'
   | 'too-many-exports'
+  | 'too-many-exports-of-plan'
   | 'polled-too-often'
   | 'job-unknown'
   | 'job-failed'
   | 'file-unknown'
   | 'file-suppressed'
-  | 'system-export';
+  | 'system-export'
+  | 'method-not-allowed';
 
 /** The row of one refusal on the FHIR surface. */
 interface OutcomeRow {
@@ -50,11 +59,7 @@ export const exportOutcomes = {
     issue: 'not-supported',
     text: 'A parameter is not supported by this export. Send "Prefer: handling=lenient" to have it left out.',
   },
-  'preference-unsupported': {
-    status: 400,
-    issue: 'not-supported',
-    text: 'The preference separate-export-status is not supported. Send "Prefer: handling=lenient" to have it left out.',
-  },
+  'too-many-parameters': { status: 400, issue: 'too-costly', text: 'A kick-off takes at most 1,000 parameters.' },
   'output-format-unsupported': {
     status: 400,
     issue: 'not-supported',
@@ -65,6 +70,11 @@ export const exportOutcomes = {
     issue: 'value',
     text: '_since takes a FHIR instant with a time zone, for example 2026-01-05T16:08:38.956Z.',
   },
+  'until-not-an-instant': {
+    status: 400,
+    issue: 'value',
+    text: '_until takes a FHIR instant with a time zone, for example 2026-01-05T16:08:38.956Z.',
+  },
   'type-not-exported': {
     status: 400,
     issue: 'not-supported',
@@ -74,6 +84,36 @@ export const exportOutcomes = {
     status: 403,
     issue: 'forbidden',
     text: '_type names a resource type that the scope of the access token leaves out.',
+  },
+  'type-filter-malformed': {
+    status: 400,
+    issue: 'value',
+    text: '_typeFilter takes FHIR searches, for example Observation?category=laboratory, each percent-encoded as a whole in an address.',
+  },
+  'type-filter-unsupported': {
+    status: 400,
+    issue: 'not-supported',
+    text: '_typeFilter has a search parameter or modifier that is not supported. The CapabilityStatement lists those that are.',
+  },
+  'type-filter-outside-types': {
+    status: 400,
+    issue: 'not-supported',
+    text: '_typeFilter is about a resource type that is not in _type or is never exported.',
+  },
+  'element-unknown': {
+    status: 400,
+    issue: 'not-supported',
+    text: '_elements takes elements at the root of exported types, for example birthDate or Patient.birthDate.',
+  },
+  'associated-data-unsupported': {
+    status: 400,
+    issue: 'not-supported',
+    text: 'includeAssociatedData takes LatestProvenanceResources or RelevantProvenanceResources.',
+  },
+  'patient-outside-group': {
+    status: 400,
+    issue: 'not-found',
+    text: 'A parameter patient names nobody who is a member of this group.',
   },
   'not-acceptable': {
     status: 406,
@@ -93,6 +133,11 @@ export const exportOutcomes = {
     issue: 'throttled',
     text: 'This client has as many exports waiting or running as it may have.',
   },
+  'too-many-exports-of-plan': {
+    status: 429,
+    issue: 'throttled',
+    text: 'This plan has as many exports waiting or running as it may have. Try again later.',
+  },
   'polled-too-often': {
     status: 429,
     issue: 'throttled',
@@ -111,10 +156,11 @@ export const exportOutcomes = {
     issue: 'not-supported',
     text: 'An export of the whole system is not offered. Export a group: Group/{id}/$export.',
   },
+  'method-not-allowed': { status: 405, issue: 'not-supported', text: 'This address does not take that method.' },
 } as const satisfies Record<ExportRefusalCode, OutcomeRow>;
 
 /** Words that a caller sent and that may be shown to it again: names of parameters and types, no free text. */
-const SHOWABLE_WORD = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
+const SHOWABLE_WORD = /^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/;
 
 /** A refusal whose facts are short words the caller itself sent (a parameter's name, a type) or numbers. */
 export function exportRefusal(

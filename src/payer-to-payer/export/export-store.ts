@@ -1,6 +1,6 @@
 import type { ConsentPolicy } from '#/consent/consent.ts';
 import type { Queryable, TenantConnection, TenantDatabase } from '#/platform/db/database.ts';
-import type { ExportFile, ExportJob, ExportProgress } from './export-job.ts';
+import type { ExportFile, ExportJob, ExportProgress, Narrowing } from './export-job.ts';
 
 /** A job as its status is answered: everything from one statement, so the figures fit together. */
 export interface ExportStatus {
@@ -15,41 +15,50 @@ export interface ExportStatus {
  */
 export async function insertJob(tx: TenantConnection, job: ExportJob): Promise<boolean> {
   const result = await tx.query(
-    `insert into export_job (tenant_id, id, client, organization, group_id, flavour, request, types, since, retention_days, created_at, changed_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+    `insert into export_job (tenant_id, id, client, organization, group_id, flavour, request, types, since, retention_days,
+                             created_at, changed_at, until, narrowing, separate_status)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)
      on conflict (tenant_id, client, group_id) where state in ('queued', 'running') do nothing`,
     [
       tx.tenantId,
       job.id,
       job.client,
       job.organization ?? null,
-      job.groupId,
+      job.groupId ?? EVERY_GROUP,
       job.flavour,
       job.request,
       job.types,
       job.since ?? null,
       job.retentionDays,
       job.createdAt,
+      job.until ?? null,
+      JSON.stringify(job.narrowing),
+      job.separateStatus,
     ],
   );
   return result.rowCount === 1;
 }
 
-/** The open jobs of a client: of all groups together, and of this one. Waits for nobody, unlike the insert. */
+/** The open jobs: of the tenant, of a client, of this client's group. Waits for nobody, unlike the insert. */
 export async function countOpenJobs(
   tx: TenantConnection,
   client: string,
-  groupId: string,
-): Promise<{ readonly ofClient: number; readonly ofGroup: number }> {
-  const result = await tx.query<{ of_client: number; of_group: number }>(
-    `select count(*)::int as of_client, (count(*) filter (where group_id = $3))::int as of_group
-       from export_job where tenant_id = $1 and client = $2 and state in ('queued', 'running')`,
-    [tx.tenantId, client, groupId],
+  groupId: string | undefined,
+): Promise<{ readonly ofTenant: number; readonly ofClient: number; readonly ofGroup: number }> {
+  const result = await tx.query<{ of_tenant: number; of_client: number; of_group: number }>(
+    `select count(*)::int as of_tenant, (count(*) filter (where client = $2))::int as of_client,
+            (count(*) filter (where client = $2 and group_id = $3))::int as of_group
+       from export_job where tenant_id = $1 and state in ('queued', 'running')`,
+    [tx.tenantId, client, groupId ?? EVERY_GROUP],
   );
-  return { ofClient: result.rows[0]!.of_client, ofGroup: result.rows[0]!.of_group };
+  const { of_tenant: ofTenant, of_client: ofClient, of_group: ofGroup } = result.rows[0]!;
+  return { ofTenant, ofClient, ofGroup };
 }
 
-const JOB_COLUMNS = `j.id, j.client, j.organization, j.group_id, j.flavour, j.state, j.request, j.types, j.since, j.transaction_time,
+/** The group id of an export that is of no single group. */
+const EVERY_GROUP = '';
+
+const JOB_COLUMNS = `j.id, j.client, j.organization, j.group_id, j.flavour, j.state, j.request, j.types, j.since, j.until, j.narrowing, j.separate_status, j.transaction_time,
   j.retention_days, j.created_at, j.changed_at, j.expires_at`;
 
 interface JobRow {
@@ -62,6 +71,9 @@ interface JobRow {
   readonly request: string;
   readonly types: string[];
   readonly since: Date | null;
+  readonly until: Date | null;
+  readonly narrowing: Partial<Narrowing>;
+  readonly separate_status: boolean;
   readonly transaction_time: Date | null;
   readonly retention_days: number;
   readonly created_at: Date;
@@ -75,12 +87,20 @@ function jobOf(tenantId: number, row: JobRow): ExportJob {
     tenantId,
     client: row.client,
     organization: row.organization ?? undefined,
-    groupId: row.group_id,
+    groupId: row.group_id === EVERY_GROUP ? undefined : row.group_id,
     flavour: row.flavour,
     state: row.state,
     request: row.request,
     types: row.types,
     since: row.since ?? undefined,
+    until: row.until ?? undefined,
+    narrowing: {
+      typeFilters: row.narrowing.typeFilters ?? [],
+      elements: row.narrowing.elements ?? [],
+      patients: row.narrowing.patients,
+      associatedData: row.narrowing.associatedData,
+    },
+    separateStatus: row.separate_status,
     transactionTime: row.transaction_time ?? undefined,
     retentionDays: row.retention_days,
     createdAt: row.created_at,

@@ -85,7 +85,7 @@ async function withJob(
         client: job.client,
         organization: job.organization,
         subject: job.id,
-        facts: { group: job.groupId },
+        facts: { group: job.groupId ?? null },
       });
     });
   }

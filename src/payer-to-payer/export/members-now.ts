@@ -1,21 +1,32 @@
 import type { ConsentPolicy } from '#/consent/consent.ts';
 import { memberAuditKey } from '#/members/umb.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
-import { type GroupMemberNow, membersWithConsentNow } from '../groups/groups.ts';
+import { type GroupMemberNow, membersOfClientNow, membersWithConsentNow } from '../groups/groups.ts';
 import type { ExportDeps } from './export-deps.ts';
 import type { ExportJob } from './export-job.ts';
 import type { PlannedMember } from './slices.ts';
 
 type ConsentDeps = Pick<ExportDeps, 'database' | 'clock'>;
 
-/** The members of the job's group as their consents stand at this moment: all of them, or those of the records given. */
-export function readMembersNow(
+/**
+ * The members that the job is about as their consents stand at this moment: all of them, or those of the records given.
+ * A job without a group is about the members of every group that its client may use.
+ */
+export async function readMembersNow(
   deps: ConsentDeps,
   tenant: Tenant,
-  job: Pick<ExportJob, 'groupId'>,
+  { groupId, client, narrowing: { patients } }: Pick<ExportJob, 'groupId' | 'client' | 'narrowing'>,
   records?: readonly PlannedMember[],
 ): Promise<readonly GroupMemberNow[]> {
-  return membersWithConsentNow(deps.database.tenant(tenant.id), tenant, job.groupId, deps.clock.now(), records);
+  const db = deps.database.tenant(tenant.id);
+  const now = deps.clock.now();
+  const members =
+    groupId === undefined
+      ? await membersOfClientNow(db, tenant, client, now, records)
+      : await membersWithConsentNow(db, tenant, groupId, now, records);
+  if (patients === undefined) return members;
+  const wanted = new Set(patients);
+  return members.filter(({ memberId }) => wanted.has(memberId));
 }
 
 /**

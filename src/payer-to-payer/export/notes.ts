@@ -20,6 +20,17 @@ export function ignoredParameterNotes(ignored: readonly IgnoredParameter[]): rea
   }));
 }
 
+/** A patient whom the kick-off names and who is no member of the group, with `handling=lenient`. */
+export function strangerNote(patientId: string, sequence: number): Note {
+  const outcome = line({
+    severity: 'warning',
+    code: 'not-found',
+    text: 'A patient was left out: nobody of this id is a member of the group.',
+    diagnostics: `patient=Patient/${patientId}`,
+  });
+  return { slice: LAST_SLICE, subject: 'patient', sequence, outcome };
+}
+
 /**
  * A member of the group whose data stay behind. The reason is not told: the requester asks the member, not us (P2P-50,
  * payer-to-payer.md 4.6).

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { exportOutcomes, isExportRefusal } from './export-refusals.ts';
 import { EXPORTABLE_TYPES } from './exportable-types.ts';
-import { parametersOfBody, parametersOfQuery, parseExportParameters, parseInstant } from './parameters.ts';
+import { isServed, PARAMETERS_MAX, parseExportParameters, parseInstant } from './parameters.ts';
+import { parametersOfBody, parametersOfQuery } from './raw-parameters.ts';
 
 function refusalOf(
   work: () => unknown,
@@ -15,14 +16,25 @@ function refusalOf(
     return { code: error.code, facts: error.facts };
   }
 }
+const bases = ['https://plan.example/v1/bison/r4', 'https://plan.example/v1/bison/bulk-data/r4'];
 const parse = (query: Record<string, unknown>, lenient = false) =>
-  parseExportParameters(parametersOfQuery(query), lenient);
+  parseExportParameters(parametersOfQuery(query), { lenient, bases });
+const parseBody = (parameter: unknown, lenient = false) =>
+  parseExportParameters(parametersOfBody({ resourceType: 'Parameters', parameter }, isServed), { lenient, bases });
+/** A kick-off that asks for everything. */
+const everything = {
+  types: undefined,
+  since: undefined,
+  until: undefined,
+  narrowing: { typeFilters: [], elements: [], patients: undefined, associatedData: undefined },
+  ignored: [],
+};
 
 describe('_outputFormat (P2P-25)', () => {
   test.each(['application/fhir+ndjson', 'application/ndjson', 'ndjson', 'NDJSON', 'application/fhir ndjson'])(
     'the spelling %s is accepted; a plus sign left unescaped arrives as a space',
     (format) => {
-      expect(parse({ _outputFormat: format })).toEqual({ types: undefined, since: undefined, ignored: [] });
+      expect(parse({ _outputFormat: format })).toEqual(everything);
     },
   );
   test.each(['json', 'application/fhir+json', 'csv', ''])('"%s" is refused, also in lenient mode', (format) => {
@@ -31,7 +43,7 @@ describe('_outputFormat (P2P-25)', () => {
   });
 });
 
-describe('_since (P2P-26)', () => {
+describe('_since and _until (P2P-26)', () => {
   test.each([
     ['2026-01-05T16:08:38.956Z', '2026-01-05T16:08:38.956Z'],
     ['2026-01-05T16:08:38Z', '2026-01-05T16:08:38.000Z'],
@@ -43,6 +55,9 @@ describe('_since (P2P-26)', () => {
     ['2999-01-01T00:00:00Z', '2999-01-01T00:00:00.000Z'],
   ])('the instant %s is %s', (text, expected) => {
     expect(parse({ _since: text }).since?.toISOString()).toBe(expected);
+    expect(parse({ _until: text }).until?.getTime()).toBe(
+      new Date(expected).getTime() + (text.includes('9999') ? 1 : 0),
+    );
   });
   test.each([
     '2026-01-05',
@@ -59,13 +74,15 @@ describe('_since (P2P-26)', () => {
   ])('"%s" is no instant and is refused, also in lenient mode', (text) => {
     expect(refusalOf(() => parse({ _since: text }))?.code).toBe('since-not-an-instant');
     expect(refusalOf(() => parse({ _since: text }, true))?.code).toBe('since-not-an-instant');
+    expect(refusalOf(() => parse({ _until: text }))?.code).toBe('until-not-an-instant');
+    expect(refusalOf(() => parse({ _until: text }, true))?.code).toBe('until-not-an-instant');
   });
   test('every instant that a Date can write is read back as the same instant', () => {
     fc.assert(
       fc.property(
         fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }),
         (date) => {
-          expect(parseInstant(date.toISOString()).getTime()).toBe(date.getTime());
+          expect(parseInstant(date.toISOString(), '_since').getTime()).toBe(date.getTime());
         },
       ),
     );
@@ -95,8 +112,8 @@ describe('_type (P2P-27)', () => {
   });
   test('in lenient mode such a type is left out and reported, and the rest still counts', () => {
     expect(parse({ _type: 'Patient,Claim,Claim,<b>' }, true)).toEqual({
+      ...everything,
       types: ['Patient'],
-      since: undefined,
       ignored: [{ parameter: '_type', value: 'Claim' }, { parameter: '_type' }],
     });
   });
@@ -113,18 +130,7 @@ describe('_type (P2P-27)', () => {
 });
 
 describe('every other parameter (P2P-24, P2P-30)', () => {
-  const others = [
-    '_until',
-    '_typeFilter',
-    '_elements',
-    'patient',
-    'includeAssociatedData',
-    'organizeOutputBy',
-    'exportType',
-    '_format',
-    'foo',
-    '_Since',
-  ];
+  const others = ['organizeOutputBy', 'exportType', '_format', 'foo', '_Since'];
   test.each(others)('%s is refused by its name, in strict mode and by default', (name) => {
     expect(refusalOf(() => parse({ [name]: 'x' }))).toEqual({
       code: 'parameter-unsupported',
@@ -134,8 +140,8 @@ describe('every other parameter (P2P-24, P2P-30)', () => {
   });
   test.each(others)('%s is left out and reported once in lenient mode', (name) => {
     expect(parse({ [name]: ['x', 'y'], _type: 'Patient' }, true)).toEqual({
+      ...everything,
       types: ['Patient'],
-      since: undefined,
       ignored: [{ parameter: name }],
     });
   });
@@ -148,7 +154,7 @@ describe('every other parameter (P2P-24, P2P-30)', () => {
     expect(parse({ allowPartialManifests: 'true' }, true).ignored).toEqual([{ parameter: 'allowPartialManifests' }]);
     expect(refusalOf(() => parse({ allowPartialManifests: 'yes' }))?.code).toBe('parameter-malformed');
   });
-  test.each(['_since', '_outputFormat', 'allowPartialManifests'])('%s given twice is refused', (name) => {
+  test.each(['_since', '_until', '_outputFormat', 'allowPartialManifests'])('%s given twice is refused', (name) => {
     expect(refusalOf(() => parse({ [name]: ['ndjson', 'ndjson'] }))).toEqual({
       code: 'parameter-repeated',
       facts: { parameter: name },
@@ -156,37 +162,110 @@ describe('every other parameter (P2P-24, P2P-30)', () => {
   });
 });
 
+describe('_elements (P2P-29)', () => {
+  test('repeats and comma lists are one list; a type may stand before the element; a choice has several names', () => {
+    const asked = ['id,Patient.birthDate', 'value[x]', 'valueQuantity,value', 'deceased,id'];
+    expect(parse({ _elements: asked }).narrowing.elements).toEqual([
+      'id',
+      'Patient.birthDate',
+      'value[x]',
+      'valueQuantity',
+      'value',
+      'deceased',
+    ]);
+  });
+  test.each([
+    'nonsense',
+    'Patient.nonsense',
+    'Claim.status',
+    'Patient.name.family',
+    'Patient.',
+    '',
+    'id,,name',
+    'birthdate',
+  ])('"%s" is no root element of an exported type: refused, or left out and reported', (elements) => {
+    expect(refusalOf(() => parse({ _elements: elements }))?.code).toBe('element-unknown');
+    expect(parse({ _elements: elements }, true).ignored.map(({ parameter }) => parameter)).toEqual(['_elements']);
+  });
+});
+
+describe('includeAssociatedData (P2P-29)', () => {
+  const Latest = 'LatestProvenanceResources';
+  const Relevant = 'RelevantProvenanceResources';
+  test.each([
+    [Latest, Latest],
+    [Relevant, Relevant],
+    [`${Latest},${Relevant}`, Relevant],
+    [[Relevant, Latest], Relevant],
+  ])('%s: of several the least restrictive counts', (given, expected) => {
+    expect(parse({ includeAssociatedData: given }).narrowing.associatedData).toBe(expected);
+  });
+  test.each(['latestprovenanceresources', '_ours', '', 'Everything'])('"%s" is no value we have', (value) => {
+    expect(refusalOf(() => parse({ includeAssociatedData: value }))?.code).toBe('associated-data-unsupported');
+    const wish = parse({ includeAssociatedData: [value, Latest] }, true);
+    expect([wish.narrowing.associatedData, wish.ignored.length]).toEqual([Latest, 1]);
+  });
+});
+
+describe('patient (P2P-29)', () => {
+  const reference = (value: string) => ({ name: 'patient', valueReference: { reference: value } });
+  test('in the body of a POST: relative and absolute references to our Patients, each once', () => {
+    const given = ['Patient/1', `${bases[0]}/Patient/2`, `${bases[1]}/Patient/3`, 'Patient/1'].map(reference);
+    expect(parseBody(given).narrowing.patients).toEqual(['1', '2', '3']);
+  });
+  test.each([
+    reference('Group/1'),
+    reference('1'),
+    reference('https://elsewhere.example/Patient/1'),
+    reference('Patient/1/_history/1'),
+    reference(''),
+    { name: 'patient', valueString: 'Patient/1' },
+    { name: 'patient', valueReference: { identifier: { value: '1' } } },
+    { name: 'patient' },
+  ])('%j is no reference to a Patient, in both modes', (parameter) => {
+    for (const lenient of [false, true])
+      expect(refusalOf(() => parseBody([parameter], lenient))).toEqual({
+        code: 'parameter-malformed',
+        facts: { parameter: 'patient' },
+      });
+  });
+  test('in an address it is not supported', () => {
+    expect(refusalOf(() => parse({ patient: 'Patient/1' }))?.code).toBe('parameter-unsupported');
+    expect(parse({ patient: 'Patient/1' }, true)).toEqual({ ...everything, ignored: [{ parameter: 'patient' }] });
+  });
+});
+
+test('a kick-off has a bound on its parameters', () => {
+  const many = (count: number) => parse({ _type: Array.from({ length: count }, () => 'Patient') });
+  expect(many(PARAMETERS_MAX).types).toEqual(['Patient']);
+  expect(refusalOf(() => many(PARAMETERS_MAX + 1))?.code).toBe('too-many-parameters');
+});
+
 describe('the body of a POST (P2P-20)', () => {
   test('no body, and Parameters without any, ask for everything', () => {
-    expect(parametersOfBody(undefined)).toEqual([]);
-    expect(parametersOfBody({ resourceType: 'Parameters' })).toEqual([]);
+    expect(parametersOfBody(undefined, isServed)).toEqual([]);
+    expect(parametersOfBody({ resourceType: 'Parameters' }, isServed)).toEqual([]);
   });
   test('values of any simple type are read, repeats are kept', () => {
-    const body = {
-      resourceType: 'Parameters',
-      parameter: [
-        { name: '_type', valueString: 'Patient,Coverage' },
-        { name: '_type', valueCode: 'Encounter' },
-        { name: '_since', valueInstant: '2026-01-05T16:08:38.956Z' },
-        { name: 'allowPartialManifests', valueBoolean: false },
-      ],
-    };
-    expect(parseExportParameters(parametersOfBody(body), false)).toEqual({
+    const given = [
+      { name: '_type', valueString: 'Patient,Coverage' },
+      { name: '_type', valueCode: 'Encounter' },
+      { name: '_since', valueInstant: '2026-01-05T16:08:38.956Z' },
+      { name: 'allowPartialManifests', valueBoolean: false },
+    ];
+    expect(parseBody(given)).toEqual({
+      ...everything,
       types: ['Patient', 'Coverage', 'Encounter'],
       since: new Date('2026-01-05T16:08:38.956Z'),
-      ignored: [],
     });
   });
   test('a parameter that we do not serve is refused as such, whatever its value', () => {
-    const body = {
-      resourceType: 'Parameters',
-      parameter: [{ name: 'patient', valueReference: { reference: 'Patient/1' } }],
-    };
-    expect(refusalOf(() => parseExportParameters(parametersOfBody(body), false))).toEqual({
+    const given = [{ name: 'subject', valueReference: { reference: 'Patient/1' } }];
+    expect(refusalOf(() => parseBody(given))).toEqual({
       code: 'parameter-unsupported',
-      facts: { parameter: 'patient' },
+      facts: { parameter: 'subject' },
     });
-    expect(parseExportParameters(parametersOfBody(body), true).ignored).toEqual([{ parameter: 'patient' }]);
+    expect(parseBody(given, true).ignored).toEqual([{ parameter: 'subject' }]);
   });
   test.each([
     [{ resourceType: 'Patient' }, 'body-not-parameters'],
@@ -202,15 +281,13 @@ describe('the body of a POST (P2P-20)', () => {
     ],
     [{ resourceType: 'Parameters', parameter: [{ name: '_since', valuePeriod: {} }] }, 'parameter-malformed'],
   ])('%j is refused: %s', (body, code) => {
-    expect(refusalOf(() => parametersOfBody(body))?.code).toBe(code);
+    expect(refusalOf(() => parametersOfBody(body, isServed))?.code).toBe(code);
   });
   test('no body whatsoever makes the parser fail otherwise than by a refusal', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.boolean(), (body, lenient) => {
-        refusalOf(() => parseExportParameters(parametersOfBody(body), lenient));
-        refusalOf(() =>
-          parseExportParameters(parametersOfBody({ resourceType: 'Parameters', parameter: body }), lenient),
-        );
+        refusalOf(() => parseExportParameters(parametersOfBody(body, isServed), { lenient, bases }));
+        refusalOf(() => parseBody(body, lenient));
       }),
     );
   });

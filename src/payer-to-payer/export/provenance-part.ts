@@ -5,6 +5,7 @@ import { readCurrentByKey } from '#/fhir/store/read-resources.ts';
 import { type Disclosed, disclosePart } from './disclose-part.ts';
 import { disclosureRequest } from './disclosure-request.ts';
 import { isMemberType, isSharedType } from './exportable-types.ts';
+import { selectionOf } from './line-selection.ts';
 import { linesOf } from './lines.ts';
 import type { PartWriter } from './part-writer.ts';
 import { targetsOf, withTargets } from './provenance-received.ts';
@@ -31,7 +32,9 @@ export async function writeProvenance(
   writer: PartWriter,
 ): Promise<Disclosed> {
   const request = disclosureRequest(work.tenant, work.job, work.claim.policy);
-  const part = { type: 'Provenance', request, wantsReferences: work.job.types.some(isSharedType), signal: work.signal };
+  const type = 'Provenance';
+  const wantsReferences = work.job.types.some(isSharedType);
+  const part = { type, request, wantsReferences, select: selectionOf(work, type), signal: work.signal };
   const narrowing = { withheld: 0 };
   const passedOn = received && narrowed(work, sent, received, members, request, narrowing);
   const disclosed = passedOn ? await disclosePart(passedOn, part, writer) : undefined;
@@ -78,7 +81,7 @@ async function* narrowed(
 }
 
 /**
- * Which of these targets the requester may have, although this export does not send them: unchanged since `_since`, or of a
+ * Which of these targets the requester may have, although this export does not send them: unchanged in the time asked about, or of a
  * type that was not asked for. What was asked for and not sent stays behind.
  */
 async function mayBeKnown(
@@ -89,7 +92,7 @@ async function mayBeKnown(
 ): Promise<ReadonlySet<string>> {
   const asked = unsent.filter((reference) => {
     const type = reference.slice(0, reference.indexOf('/'));
-    return isMemberType(type) && (job.since !== undefined || !job.types.includes(type));
+    return isMemberType(type) && (job.since !== undefined || job.until !== undefined || !job.types.includes(type));
   });
   if (asked.length === 0) return new Set();
   const keys = [...new Set(asked)].map((reference) => {

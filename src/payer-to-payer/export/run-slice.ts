@@ -7,7 +7,9 @@ import { copyLines } from './copy-lines.ts';
 import { writeDeletions } from './deletions.ts';
 import { type Disclosed, disclosePart } from './disclose-part.ts';
 import { disclosureRequest } from './disclosure-request.ts';
+import type { ExportJob } from './export-job.ts';
 import { isMemberType, isSharedType } from './exportable-types.ts';
+import { selectionOf } from './line-selection.ts';
 import { covers, policiesOf, readMembersNow } from './members-now.ts';
 import { insertNotes } from './note-store.ts';
 import { withheldMemberNote } from './notes.ts';
@@ -41,7 +43,7 @@ export async function runSlice(work: SliceWork): Promise<boolean> {
       job,
       parts.map((part) => part.type),
     ))
-      if (present(type)) await discloseType(slice, type, job.since, undefined);
+      if (present(type)) await discloseType(slice, type, job, undefined);
     for (const part of parts) {
       signal.throwIfAborted();
       await checkpoint.add(await writePart(slice, part, present(part.type)));
@@ -97,7 +99,7 @@ async function writePart(slice: OpenSlice, part: OpenPart, isPresent: boolean): 
   const { work, findings } = slice;
   if (part.type === 'Provenance' && findings.sent) {
     const { sent } = findings;
-    const received = isPresent ? linesOfType(slice, part.type, work.job.since) : undefined;
+    const received = isPresent ? linesOfType(slice, part.type, work.job) : undefined;
     const members = new Set(slice.members.map(({ memberId }) => memberId));
     return writingPart(work, { type: part.type, kind: 'output' }, async (writer) =>
       resultOf(part, await writeProvenance(work, sent, received, members, writer)),
@@ -110,7 +112,7 @@ async function writePart(slice: OpenSlice, part: OpenPart, isPresent: boolean): 
       return nothingOf(part);
     });
   return writingPart(work, { type: part.type, kind: 'output' }, async (writer) => {
-    const disclosed = await discloseType(slice, part.type, work.job.since, writer);
+    const disclosed = await discloseType(slice, part.type, work.job, writer);
     const unchanged = await unchangedReferences(slice, part.type, disclosed.references);
     return resultOf(part, { ...disclosed, references: new Set([...disclosed.references, ...unchanged]) });
   });
@@ -123,9 +125,16 @@ const resultOf = (part: OpenPart, { notes, references, withheld }: Disclosed): P
   withheld,
 });
 
-function linesOfType({ work, connection }: OpenSlice, type: string, since: Date | undefined): AsyncGenerator<Buffer> {
+type ChangedWithin = Pick<ExportJob, 'since' | 'until'>;
+
+function linesOfType(
+  { work, connection }: OpenSlice,
+  type: string,
+  { since, until }: ChangedWithin,
+): AsyncGenerator<Buffer> {
   const { deps, job, claim } = work;
-  const copy = { jobId: job.id, slice: claim.slice, rt: rtOf(type), transactionTime: job.transactionTime!, since };
+  const transactionTime = job.transactionTime!;
+  const copy = { jobId: job.id, slice: claim.slice, rt: rtOf(type), transactionTime, since, until };
   return copyLines(deps.database, connection, (free) => copySlice(free, copy));
 }
 
@@ -133,19 +142,21 @@ function linesOfType({ work, connection }: OpenSlice, type: string, since: Date 
 async function discloseType(
   slice: OpenSlice,
   type: string,
-  since: Date | undefined,
+  changed: ChangedWithin,
   writer: PartWriter | undefined,
   sees: PartSees = (resource) => slice.findings.see(resource),
 ): Promise<Disclosed> {
   const { job, claim, tenant, signal } = slice.work;
   const request = { ...disclosureRequest(tenant, job, claim.policy), supporting: slice.findings.supporting };
   const wantsReferences = job.types.some(isSharedType);
-  return disclosePart(linesOfType(slice, type, since), { type, request, wantsReferences, signal, sees }, writer);
+  const select = selectionOf(slice.work, type);
+  const part = { type, request, wantsReferences, select, signal, sees };
+  return disclosePart(linesOfType(slice, type, changed), part, writer);
 }
 
 /**
- * With `_since`, a shared resource that changed must come along also when what names it did not change. Only where there
- * is such a resource are the unchanged lines read, and then for their references alone.
+ * With `_since` or `_until`, a shared resource that changed in that time must come along also when what names it did
+ * not. Only where there is such a resource are the unchanged lines read, and then for their references alone.
  */
 async function unchangedReferences(
   slice: OpenSlice,
@@ -154,9 +165,11 @@ async function unchangedReferences(
 ): Promise<ReadonlySet<string>> {
   const { job, claim } = slice.work;
   const rts = job.types.filter(isSharedType).map(rtOf);
-  if (!job.since || rts.length === 0 || !isMemberType(type)) return new Set();
-  const changes = { jobId: job.id, slice: claim.slice, transactionTime: job.transactionTime!, since: job.since };
+  if ((!job.since && !job.until) || rts.length === 0 || !isMemberType(type)) return new Set();
+  const since = job.since ?? new Date(0);
+  const changes = { jobId: job.id, slice: claim.slice, transactionTime: job.transactionTime!, since };
   const changed = await readChangedSharedOfSlice(slice.connection, changes, rts);
   if (changed.every((reference) => known.has(reference))) return new Set();
-  return (await discloseType(slice, type, undefined, undefined, () => undefined)).references;
+  const always = { since: undefined, until: undefined };
+  return (await discloseType(slice, type, always, undefined, () => undefined)).references;
 }

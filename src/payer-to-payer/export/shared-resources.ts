@@ -2,7 +2,9 @@ import { rtOf } from '#/fhir/resource-types.ts';
 import { readSharedLines } from '#/fhir/store/export-copy.ts';
 import { type Disclosed, disclosePart } from './disclose-part.ts';
 import { disclosureRequest } from './disclosure-request.ts';
+import type { ExportJob } from './export-job.ts';
 import { isSharedType } from './exportable-types.ts';
+import { selectionOf } from './line-selection.ts';
 import type { PartWriter } from './part-writer.ts';
 import { hasReferences, insertReferences, readReferences } from './reference-store.ts';
 import type { SliceWork } from './slice-work.ts';
@@ -28,11 +30,12 @@ export async function followReferences(work: SliceWork): Promise<boolean> {
     const found = new Set<string>();
     for (const type of types) {
       const { references } = await disclosePart(
-        sharedLines(work, type, { depth, since: undefined }),
+        sharedLines(work, type, { depth, since: undefined, until: undefined }),
         {
           type,
           request: disclosureRequest(work.tenant, work.job, work.claim.policy),
           wantsReferences: true,
+          select: selectionOf(work, type),
           signal: work.signal,
         },
         undefined,
@@ -62,8 +65,8 @@ export function writeShared(
 ): Promise<Disclosed> {
   const request = disclosureRequest(work.tenant, work.job, work.claim.policy);
   return disclosePart(
-    sharedLines(work, type, { depth: undefined, since: work.job.since }),
-    { type, request, wantsReferences: false, signal: work.signal, sees },
+    sharedLines(work, type, { depth: undefined, since: work.job.since, until: work.job.until }),
+    { type, request, wantsReferences: false, select: selectionOf(work, type), signal: work.signal, sees },
     writer,
   );
 }
@@ -72,13 +75,14 @@ export function writeShared(
 async function* sharedLines(
   { deps, tenant, job }: SliceWork,
   type: string,
-  { depth, since }: { readonly depth: number | undefined; readonly since: Date | undefined },
+  { depth, since, until }: { readonly depth: number | undefined } & Pick<ExportJob, 'since' | 'until'>,
 ): AsyncGenerator<Buffer> {
   const db = deps.database.tenant(tenant.id);
   for (let after = ''; ; ) {
     const ids = await readReferences(db, job.id, { type, after, limit: PAGE_ROWS, depth });
     if (ids.length === 0) return;
-    const lines = await readSharedLines(db, { rt: rtOf(type), ids, transactionTime: job.transactionTime!, since });
+    const transactionTime = job.transactionTime!;
+    const lines = await readSharedLines(db, { rt: rtOf(type), ids, transactionTime, since, until });
     if (lines.length > 0) yield Buffer.concat(lines.flatMap((line) => [line, NEWLINE]));
     after = ids.at(-1)!;
   }

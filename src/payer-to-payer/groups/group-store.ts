@@ -46,22 +46,37 @@ export async function selectGroupMembers(
   return result.rows;
 }
 
-/** Memberships of these records in groups that the client may use at that moment, its own and the standing one. */
+/**
+ * Memberships in groups that the client may use at that moment, its own and the standing one.
+ *
+ * @param members only of these records; undefined for everybody
+ */
 export async function selectMembershipsOfClient(
   db: TenantQueryable,
   client: string,
-  members: readonly { readonly mk: string; readonly memberId: string }[],
+  members: readonly { readonly mk: string; readonly memberId: string }[] | undefined,
   at: Date,
 ): Promise<readonly GroupMemberRow[]> {
-  const result = await db.query<GroupMemberRow>(
-    `select distinct m.mk::text as mk, m.member_id, m.umb, m.consent_id
-       from unnest($3::bigint[], $4::text[]) w (mk, member_id)
-       join group_member m on m.tenant_id = $1 and m.mk = w.mk and m.member_id = w.member_id
-       join payer_group g on g.tenant_id = $1 and g.id = m.group_id
-      where (g.client = $2 or g.client is null) and (g.expires_at is null or g.expires_at > $5)
-      order by m.member_id`,
-    [db.tenantId, client, members.map((member) => member.mk), members.map((member) => member.memberId), at],
-  );
+  const columns = 'm.mk::text as mk, m.member_id, m.umb, m.consent_id';
+  const usable = '(g.client = $2 or g.client is null) and (g.expires_at is null or g.expires_at > $3)';
+  const result = members
+    ? await db.query<GroupMemberRow>(
+        `select distinct ${columns}
+           from unnest($4::bigint[], $5::text[]) w (mk, member_id)
+           join group_member m on m.tenant_id = $1 and m.mk = w.mk and m.member_id = w.member_id
+           join payer_group g on g.tenant_id = $1 and g.id = m.group_id
+          where ${usable}
+          order by m.member_id`,
+        [db.tenantId, client, at, members.map((member) => member.mk), members.map((member) => member.memberId)],
+      )
+    : await db.query<GroupMemberRow>(
+        `select distinct ${columns}
+           from payer_group g
+           join group_member m on m.tenant_id = $1 and m.group_id = g.id
+          where g.tenant_id = $1 and ${usable}
+          order by m.member_id`,
+        [db.tenantId, client, at],
+      );
   return result.rows;
 }
 

@@ -92,6 +92,31 @@ export async function sharedWithClient(
   return [...new Map(shared.map((member) => [member.memberId, member])).values()];
 }
 
+/**
+ * The members of every group that a client may use at this moment, the standing one of a sandbox among them. One entry
+ * for each record: of several consents the widest that is valid counts.
+ *
+ * @param records only these of them
+ */
+export async function membersOfClientNow(
+  db: TenantQueryable,
+  tenant: Tenant,
+  client: string,
+  at: Date,
+  records?: readonly { readonly mk: string; readonly memberId: string }[],
+): Promise<readonly GroupMemberNow[]> {
+  const rows = await selectMembershipsOfClient(db, client, records, at);
+  const widest = new Map<string, GroupMemberNow>();
+  for (const member of await withConsent(db, tenant, rows, at)) {
+    const known = widest.get(member.memberId);
+    if (!known || widthOf(member) > widthOf(known)) widest.set(member.memberId, member);
+  }
+  return [...widest.values()];
+}
+
+const widthOf = (member: GroupMemberNow): number =>
+  member.kind === 'withheld' ? 0 : member.policy === 'regular' ? 1 : 2;
+
 async function withConsent(
   db: TenantQueryable,
   tenant: Tenant,

@@ -25,6 +25,7 @@ export interface Config {
   readonly bodyLimitBytes: number;
   readonly jobConcurrency: number;
   readonly exportClientJobs: number;
+  readonly exportTenantJobs: number;
   /** Object storage for export files; undefined: a folder in `dataDir`. */
   readonly s3: S3Config | undefined;
   /** Are new export files encrypted before they are stored? */
@@ -102,6 +103,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     bodyLimitBytes: integer('BODY_LIMIT_BYTES'),
     jobConcurrency: integer('JOB_CONCURRENCY'),
     exportClientJobs: integer('EXPORT_CLIENT_JOBS'),
+    exportTenantJobs: integer('EXPORT_TENANT_JOBS'),
     s3: readS3Config(value, production, problems),
     exportEncryption: (value('EXPORT_ENCRYPTION') ?? String(production)) === 'true',
   };

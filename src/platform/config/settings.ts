@@ -133,6 +133,14 @@ export const SETTINGS = [
     does: 'Exports that one client may have waiting or running at a time. Beyond it: 429.',
   },
   {
+    name: 'EXPORT_TENANT_JOBS',
+    type: 'integer',
+    range: [1, 100000],
+    default: '1000',
+    since: '0.1.0',
+    does: 'Exports that one plan may have waiting or running at a time, of all clients together. Beyond it: 429.',
+  },
+  {
     name: 'EXPORT_STORAGE',
     type: 'text',
     default: undefined,
