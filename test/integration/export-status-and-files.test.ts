@@ -376,14 +376,18 @@ describe('the end of an export', () => {
   });
 });
 
-test('P2P-43 the CapabilityStatement names the operation on Group with its definition, on both bases, without a token', async () => {
+test('P2P-43 the CapabilityStatement names the operation on Group and on Patient with its definition, on both bases, without a token', async () => {
   for (const base of ['r4', 'bulk-data/r4']) {
     const answer = await fetch(`${world.baseUrl}/v1/bison/${base}/metadata`);
     const statement = (await answer.json()) as any;
     expect(answer.headers.get('content-type')).toContain('application/fhir+json');
-    expect(statement.rest[0].resource.find(({ type }: { type: string }) => type === 'Group').operation).toEqual([
-      { name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export' },
-    ]);
+    for (const [type, definition] of [
+      ['Group', 'group-export'],
+      ['Patient', 'patient-export'],
+    ])
+      expect(statement.rest[0].resource.find((one: { type: string }) => one.type === type).operation).toEqual([
+        { name: 'export', definition: `http://hl7.org/fhir/uv/bulkdata/OperationDefinition/${definition}` },
+      ]);
     expect(statement.implementation.url).toBe(`${world.baseUrl}/v1/bison/${base}`);
     expect(statement.rest[0].resource.map(({ type }: { type: string }) => type)).not.toContain('Claim');
   }

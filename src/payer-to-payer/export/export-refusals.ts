@@ -83,7 +83,7 @@ export const exportOutcomes = {
   'type-outside-scope': {
     status: 403,
     issue: 'forbidden',
-    text: '_type names a resource type that the scope of the access token leaves out.',
+    text: 'A resource type was asked for that the scope of the access token leaves out.',
   },
   'type-filter-malformed': {
     status: 400,
