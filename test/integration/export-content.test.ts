@@ -242,10 +242,13 @@ describe('_since and transactionTime', () => {
     expect(names(first.resources)).not.toContain('ExplanationOfBenefit/open-c1');
     release();
     await expect
-      .poll(async () => {
-        const next = await exportAll(world, 'bison', payer, group, `?_since=${first.manifest.transactionTime}`);
-        return names(next.resources);
-      })
+      .poll(
+        async () => {
+          const next = await exportAll(world, 'bison', payer, group, `?_since=${first.manifest.transactionTime}`);
+          return names(next.resources);
+        },
+        { timeout: 10_000 },
+      )
       .toContain('ExplanationOfBenefit/open-c1');
   });
 
