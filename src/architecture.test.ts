@@ -8,7 +8,7 @@ const RANKS = [
   ['fhir'],
   ['tenants'],
   ['audit'],
-  ['members', 'onboarding'],
+  ['members', 'onboarding', 'sensitivity'],
   ['consent', 'disclosure', 'ingest'],
   ['authorization'],
   ['patient-access', 'payer-to-payer'],

@@ -1,5 +1,5 @@
+import { isSensitive } from '#/sensitivity/categories.ts';
 import { type AuthorizationDays, priorAuthorizationReason } from './prior-authorization.ts';
-import { isSensitive } from './sensitive-labels.ts';
 import { lastServiceDay } from './service-date.ts';
 import type { WithheldReason } from './withheld-reason.ts';
 

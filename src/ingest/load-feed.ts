@@ -4,6 +4,7 @@ import path from 'node:path';
 import { recordAudit } from '#/audit/audit.ts';
 import { countNotMatchable } from '#/members/match/index-members.ts';
 import { type Database, isConnectionLost, type TenantDatabase } from '#/platform/db/database.ts';
+import { labelRulesOf } from '#/sensitivity/rules.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { type FeedOptions, type FeedProgress, FeedRefusal, type FeedReport, type FeedSource } from './feed.ts';
 import { withFeedLock } from './feed-lock.ts';
@@ -93,7 +94,7 @@ class Loading {
   }
 
   async run(): Promise<FeedReport> {
-    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan));
+    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan), labelRulesOf(this.#tenant.settings));
     try {
       this.#tell('reading');
       for await (const batch of batchesOf(this.#plan, this.#run.position, pool, this.#counts.bytes)) {

@@ -6,6 +6,7 @@ import { CanonicalRefusal, canonicalise } from '#/fhir/canonical/canonicalise.ts
 import { isResourceType, rtOf } from '#/fhir/resource-types.ts';
 import { type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
 import { validateResource } from '#/fhir/validate/validate.ts';
+import type { Labeller } from '#/sensitivity/label-resource.ts';
 import { FEED_LIMITS } from './limits.ts';
 import { withoutMark } from './sniff.ts';
 
@@ -67,17 +68,21 @@ export interface PreparedUnit {
 const NEWLINE = 0x0a;
 
 /**
- * Reads, checks and prepares what a unit holds. Pure: the same unit gives the same items, on any thread, today and
- * when a broken run is taken up.
+ * Reads, checks, labels and prepares what a unit holds. Pure: the same unit and rules give the same items, on any thread,
+ * today and when a broken run is taken up.
  */
-export function prepareUnit(unit: Unit): PreparedUnit {
+export function prepareUnit(unit: Unit, labeller: Labeller): PreparedUnit {
   switch (unit.kind) {
     case 'lines':
-      return prepareLines(bufferOf(unit.bytes));
+      return prepareLines(bufferOf(unit.bytes), labeller);
     case 'document':
-      return prepareDocument(bufferOf(unit.bytes));
+      return prepareDocument(bufferOf(unit.bytes), labeller);
     case 'entries':
-      return { items: unit.entries.flatMap((entry) => prepareEntry(entry, unit.links)), lines: 0, isFhir: true };
+      return {
+        items: unit.entries.flatMap((entry) => prepareEntry(entry, unit.links, labeller)),
+        lines: 0,
+        isFhir: true,
+      };
     case 'unread':
       return { items: [{ ...unit, kind: 'refused' }], lines: 1, isFhir: unit.entry !== undefined };
     default:
@@ -85,7 +90,7 @@ export function prepareUnit(unit: Unit): PreparedUnit {
   }
 }
 
-function prepareLines(bytes: Buffer): PreparedUnit {
+function prepareLines(bytes: Buffer, labeller: Labeller): PreparedUnit {
   const items: PreparedItem[] = [];
   let line = 0;
   for (let at = 0; at < bytes.length; ) {
@@ -96,54 +101,63 @@ function prepareLines(bytes: Buffer): PreparedUnit {
     at = end + 1;
     if (text.length === 0) continue;
     if (text.length > FEED_LIMITS.resourceBytes) items.push({ kind: 'refused', line, reason: 'too-long' });
-    else pushText(items, text, { line });
+    else pushText(items, text, { line }, labeller);
   }
   const lines = bytes.length > 0 && bytes[bytes.length - 1] === NEWLINE ? line : Math.max(0, line - 1);
   return { items, lines, isFhir: items.some(isFhir) };
 }
 
-function prepareDocument(bytes: Buffer): PreparedUnit {
+function prepareDocument(bytes: Buffer, labeller: Labeller): PreparedUnit {
   const text = trimmed(withoutMark(bytes));
   const items: PreparedItem[] = [];
-  pushText(items, text, { line: 1 });
+  pushText(items, text, { line: 1 }, labeller);
   const [only] = items;
   if (items.length === 1 && only?.kind === 'refused' && only.entry === undefined) {
     // One resource a line, but the first too long to be recognised as a line.
     const newline = text.indexOf(NEWLINE);
-    if (newline > 0 && isObject(text.subarray(0, newline))) return prepareLines(bytes);
+    if (newline > 0 && isObject(text.subarray(0, newline))) return prepareLines(bytes, labeller);
     if (only.reason === 'no-resource-type') return { items: [], lines: 0, isFhir: false };
   }
   return { items: withLines(items, bytes), lines: 0, isFhir: items.length === 0 || items.some(isFhir) };
 }
 
-function prepareEntry({ bytes, line, index }: UnitEntry, links: EntryLinks): PreparedItem[] {
+function prepareEntry({ bytes, line, index }: UnitEntry, links: EntryLinks, labeller: Labeller): PreparedItem[] {
   const items: PreparedItem[] = [];
   const place = { line, entry: String(index) };
   const text = canonicalOf(bufferOf(bytes), place, items);
   if (text === undefined) return items;
   for (const action of unfoldEntry(text, JSON.parse(text) as Json, String(index), links))
-    pushAction(items, action, line);
+    pushAction(items, action, line, labeller);
   return items;
 }
 
-function pushText(items: PreparedItem[], bytes: Buffer, place: Place): void {
+function pushText(items: PreparedItem[], bytes: Buffer, place: Place, labeller: Labeller): void {
   const text = canonicalOf(bytes, place, items);
   if (text === undefined) return;
   const resource = JSON.parse(text) as Json;
   if (resource.resourceType === 'Bundle')
-    for (const action of unfoldBundle(text, resource)) pushAction(items, action, place.line);
-  else items.push(prepareOne(text, resource, undefined, place));
+    for (const action of unfoldBundle(text, resource)) pushAction(items, action, place.line, labeller);
+  else items.push(prepareOne(text, resource, { place, labeller }));
 }
 
-function pushAction(items: PreparedItem[], action: EntryAction, line: number): void {
+function pushAction(items: PreparedItem[], action: EntryAction, line: number, labeller: Labeller): void {
   const place = { line, entry: action.entry };
-  if (action.kind === 'resource') items.push(prepareOne(action.text, action.resource, action.fullUrl, place));
+  if (action.kind === 'resource')
+    items.push(prepareOne(action.text, action.resource, { fullUrl: action.fullUrl, place, labeller }));
   else if (action.kind === 'refused') items.push({ kind: 'refused', ...place, reason: action.reason });
   else if (!isResourceType(action.type)) items.push({ kind: 'refused', ...place, reason: 'unknown-type' });
   else items.push({ kind: 'delete', ...place, rt: rtOf(action.type), id: action.id });
 }
 
-function prepareOne(text: string, resource: Json, fullUrl: string | undefined, place: Place): PreparedItem {
+function prepareOne(
+  text: string,
+  resource: Json,
+  {
+    fullUrl,
+    place,
+    labeller,
+  }: { readonly fullUrl?: string | undefined; readonly place: Place; readonly labeller: Labeller },
+): PreparedItem {
   const { resourceType } = resource;
   if (typeof resourceType !== 'string') return { kind: 'refused', ...place, reason: 'no-resource-type' };
   if (!isResourceType(resourceType)) return { kind: 'refused', ...place, reason: 'unknown-type', path: 'resourceType' };
@@ -162,7 +176,8 @@ function prepareOne(text: string, resource: Json, fullUrl: string | undefined, p
   });
   const [issue] = validateResource(whole);
   if (issue) return refused(issue.code, issue.path);
-  const prepared = prepareResource(whole, whole === resource ? text : spliceId(text, id as string));
+  const labelled = labeller.incoming(whole === resource ? text : spliceId(text, id as string), whole);
+  const prepared = prepareResource(labelled.resource, labelled.text);
   if ('refused' in prepared) return refused(prepared.refused);
   return { kind: 'resource', ...place, resource: prepared };
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { LabelRules } from '#/sensitivity/rules.ts';
 import type { PreparedUnit, Unit } from './prepare-unit.ts';
 
 export interface WorkerPool {
@@ -24,13 +25,20 @@ interface Thread {
  */
 const HEAP = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 1024 };
 
-/** Threads that prepare units; as many as cores, more did not help (storage.md 5: 3 on 2 cores no faster than 2). */
-export function openWorkerPool(size: number): WorkerPool {
+/**
+ * Threads that prepare units; as many as cores, more did not help (storage.md 5: 3 on 2 cores no faster than 2).
+ *
+ * @param rules what the threads label as sensitive
+ */
+export function openWorkerPool(size: number, rules: LabelRules): WorkerPool {
   let lastId = 0;
   let isClosed = false;
   const threads: Thread[] = Array.from({ length: size }, () => {
     const waiting = new Map<number, Waiting>();
-    const worker = new Worker(new URL('./prepare-worker.ts', import.meta.url), { resourceLimits: HEAP });
+    const worker = new Worker(new URL('./prepare-worker.ts', import.meta.url), {
+      resourceLimits: HEAP,
+      workerData: rules,
+    });
     worker.on('message', (message: { id: number; prepared?: PreparedUnit; failure?: string }) => {
       const { done, failed } = waiting.get(message.id) as Waiting;
       waiting.delete(message.id);

@@ -14,6 +14,12 @@ export interface TenantSettings {
   readonly holdsSensitiveData: boolean;
   /** Are sensitive data labelled, so that `#regular` can be honoured (P2P-64)? */
   readonly labelsSensitiveData: boolean;
+  /** Do words in displays and texts count, where no code does? */
+  readonly labelsByName: boolean;
+  /** Codes that the plan adds to the tables: `category:system:code`. */
+  readonly sensitiveCodes: readonly string[];
+  /** Codes that are not sensitive after all, in the same form. */
+  readonly exemptCodes: readonly string[];
   /** May sensitive data be released where the consent says `#sensitive`? */
   readonly releasesSensitiveData: boolean;
   readonly addRedactedLabel: boolean;
@@ -40,6 +46,14 @@ const list: Parser = (text) =>
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+/** What the sensitivity folder reads (`parseCodeRule`); a category, a code system by its short name, a code. */
+const CODE_RULE =
+  /^(?:substance-use|part-2|hiv|std|mental-health|psychotherapy|reproductive|assault):(?:icd10cm|icd10pcs|hcpcs|cpt|rxnorm|ndc|nucc|pos|msdrg|snomed|loinc):[A-Za-z0-9.-]{1,30}\*?$/;
+const CODE_RULES_MAX = 5_000;
+const codeRules: Parser = (text) => {
+  const rules = list(text) as string[];
+  return rules.length <= CODE_RULES_MAX && rules.every((rule) => CODE_RULE.test(rule)) ? rules : undefined;
+};
 const matching =
   (pattern: RegExp): Parser =>
   (text) =>
@@ -108,6 +122,27 @@ export const TENANT_SETTINGS: readonly SettingRow[] = [
     true,
     'true or false',
     'are sensitive data labelled? If not, a consent of policy #regular cannot be honoured',
+  ),
+  row(
+    'labelsByName',
+    boolean,
+    true,
+    'true or false',
+    'do names of drugs and illnesses in displays and texts label too? They reach codes of SNOMED CT, LOINC and a plan’s own, of which no table is shipped',
+  ),
+  row(
+    'sensitiveCodes',
+    codeRules,
+    [],
+    'comma separated category:system:code, at most 5,000',
+    'codes that are sensitive beside the tables, such as mental-health:cpt:90834 or hiv:snomed:8640*; see docs/explanation/data-scope.md',
+  ),
+  row(
+    'exemptCodes',
+    codeRules,
+    [],
+    'comma separated category:system:code, at most 5,000',
+    'codes that are not sensitive, whatever the tables say',
   ),
   row(
     'releasesSensitiveData',

@@ -72,6 +72,7 @@ export const READS: Readonly<Record<string, Call>> = {
   readMemberResourceVersion: (db, ids) =>
     resources.readMemberResourceVersion(db, ids.member, { ...key(ids), version: 1 }),
   readSharedResource: (db, ids) => resources.readSharedResource(db, ids.member, ids.sharedRt, ids.sharedId),
+  readCurrentByKey: (db, ids) => resources.readCurrentByKey(db, [key(ids), { rt: ids.sharedRt, id: ids.sharedId }]),
   readKeys: (db) => readKeys(db, undefined, 10),
   readSharedLines: (db, ids) => readSharedLines(db, { rt: ids.sharedRt, ids: [ids.sharedId], transactionTime: LATER }),
   readDeletedOfSlice: (db, ids) => readDeletedOfSlice(db, changes(ids), { rts: [ids.rt], after: undefined, limit: 10 }),
