@@ -19,6 +19,7 @@ export const AUDIT_EVENTS = {
   'keys.rewrap':
     'Private keys of a plan or of the platform were sealed under another master key. Facts: ids of the old and the new key, how many keys.',
   'organization.create': 'An organization was made.',
+  'organization.attest': 'The attestation of an organization was recorded. Facts: signedOn, sha256 of the statement.',
   'token.issue':
     'A token was issued. Facts: grant, scope, environments of the credential, method by which the client signed in, with the kid of its key or the number of its secret.',
   'token.refuse':
@@ -43,6 +44,8 @@ export const AUDIT_EVENTS = {
     'A member match was refused because a limit against guessing was reached; worth a look. Facts: endpoint, limit (identifiers or failures), alert.',
   'patient.search':
     'A payer searched for a matched member by identifier; written before the answer leaves. Facts: results.',
+  'evidence.read':
+    'The evidence of a match request was looked at, with the consent as it was sent. Subject: the match record.',
   'consent.block': 'The plan recorded that a member does not want to share with other payers.',
   'consent.unblock': 'The plan lifted a member’s block on sharing with other payers.',
   'backup.create':

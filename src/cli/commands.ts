@@ -1,6 +1,7 @@
 import { consentCommands } from '#/consent/commands.ts';
 import { feedCommands } from '#/ingest/commands.ts';
 import { onboardingCommands } from '#/onboarding/commands.ts';
+import { evidenceCommands } from '#/payer-to-payer/evidence/commands.ts';
 import type { Command } from '#/platform/cli/command.ts';
 import { sandboxCommands } from '#/sandbox/commands.ts';
 import type { Services } from '../services.ts';
@@ -13,6 +14,7 @@ export const COMMANDS: readonly Command<Services>[] = [
   ...tenantCommands,
   ...onboardingCommands,
   ...consentCommands,
+  ...evidenceCommands,
   ...feedCommands,
   ...sandboxCommands,
   ...keyCommands,

@@ -56,6 +56,25 @@ export async function selectConsents(
   return result.rows;
 }
 
+/** A consent as it was sent, and what was read in it. */
+export interface KeptConsent {
+  readonly id: string;
+  readonly policy: ConsentPolicy;
+  readonly starts_at: Date;
+  readonly ends_at: Date;
+  readonly evidence: string | null;
+  readonly resource: string;
+  readonly received_at: Date;
+}
+
+export async function selectKeptConsent(db: TenantQueryable, id: string): Promise<KeptConsent | undefined> {
+  const result = await db.query<KeptConsent>(
+    `select id, policy, starts_at, ends_at, evidence, resource, received_at from consent_record where tenant_id = $1 and id = $2`,
+    [db.tenantId, id],
+  );
+  return result.rows[0];
+}
+
 /** Those of the given records that a block in force stands on. */
 export async function selectBlocked(
   db: TenantQueryable,

@@ -4,21 +4,28 @@ import { type ConsentRecord, type ConsentRefusalCode, type SensitiveDataStance, 
 import {
   insertBlocks,
   insertConsent,
+  type KeptConsent,
   liftBlocks,
   type MemberRow,
   type NewConsent,
   selectBlocked,
   selectConsents,
+  selectKeptConsent,
 } from './consent-store.ts';
 import type { PayerNumbers } from './payer-identifiers.ts';
 
 type TenantQueryable = Queryable & { readonly tenantId: number };
 
-export type { MemberRow, NewConsent } from './consent-store.ts';
+export type { KeptConsent, MemberRow, NewConsent } from './consent-store.ts';
 
 /** Keeps a consent that was accepted: what was decided, and the Consent as it was sent (P2P-14). */
 export async function keepConsent(transaction: TenantQueryable, consent: NewConsent): Promise<void> {
   await insertConsent(transaction, consent);
+}
+
+/** A consent that was accepted, as it was sent. */
+export function readKeptConsent(db: TenantQueryable, id: string): Promise<KeptConsent | undefined> {
+  return selectKeptConsent(db, id);
 }
 
 /** Has the member, by any of these records of the person, told the plan not to share with other payers? */

@@ -1,12 +1,22 @@
+import { isUtf8 } from 'node:buffer';
+import { readFile } from 'node:fs/promises';
 import { recordAudit } from '#/audit/audit.ts';
-import { type Command, UsageError } from '#/platform/cli/command.ts';
+import { type Command, CommandRefused, UsageError } from '#/platform/cli/command.ts';
+import type { Clock } from '#/platform/clock/clock.ts';
+import { sha256 } from '#/platform/crypto/hash.ts';
 import { randomIdentifier } from '#/platform/crypto/random.ts';
 import type { Database } from '#/platform/db/database.ts';
-import { insertOrganization, selectOrganizations } from './organization-store.ts';
+import {
+  insertAttestation,
+  insertOrganization,
+  requireOrganization,
+  selectOrganizations,
+} from './organization-store.ts';
 import { isNpi, type Organization } from './organizations.ts';
 
 interface Wanted {
   readonly database: Database;
+  readonly clock: Clock;
 }
 
 const NUMBERS_MAX = 50;
@@ -74,4 +84,62 @@ const list: Command<Wanted> = {
   },
 };
 
-export const organizationCommands = [create, list] as const;
+const STATEMENT_CHARACTERS_MAX = 20_000;
+
+const attest: Command<Wanted> = {
+  path: ['organization', 'attest'],
+  summary: 'record what an organization attested in writing; it is evidence for each of its requests from then on',
+  positionals: [{ name: 'ID', description: 'the organization' }],
+  options: {
+    statement: { type: 'string', required: true, placeholder: 'FILE', description: 'a text file with what was signed' },
+    'signed-by': { type: 'string', required: true, placeholder: 'NAME', description: 'who signed' },
+    title: { type: 'string', required: true, placeholder: 'TITLE', description: 'as what he or she may speak for it' },
+    'signed-on': { type: 'string', required: true, placeholder: 'DATE', description: 'the day, yyyy-mm-dd' },
+  },
+  async run(input, services) {
+    const [id = ''] = input.positionals;
+    const signedOn = input.text('signed-on') ?? '';
+    if (!isDay(signedOn)) throw new UsageError('--signed-on is a day, yyyy-mm-dd.');
+    const [signedBy, title] = ['signed-by', 'title'].map((option) => input.text(option)?.trim() ?? '');
+    if (!signedBy || !title || Math.max(signedBy.length, title.length) > NAME_CHARACTERS_MAX)
+      throw new UsageError(`--signed-by and --title have 1 to ${NAME_CHARACTERS_MAX} characters.`);
+    const recordedAt = services.clock.now();
+    if (signedOn > recordedAt.toISOString().slice(0, 10)) throw new UsageError('--signed-on is in the future.');
+    const statement = await readStatement(input.text('statement') ?? '');
+    await services.database.platform.transaction(async (tx) => {
+      await requireOrganization(tx, id);
+      await insertAttestation(tx, id, { statement, signedBy, title, signedOn, recordedAt });
+      await recordAudit(tx, {
+        action: 'organization.attest',
+        outcome: 'success',
+        organization: id,
+        facts: { signedOn, sha256: sha256(statement).toString('hex') },
+      });
+    });
+    return {
+      exitCode: 0,
+      json: { id, signed_by: signedBy, title, signed_on: signedOn, recorded_at: recordedAt.toISOString() },
+      text: `Recorded the attestation of ${id}, signed on ${signedOn}.`,
+    };
+  },
+};
+
+function isDay(text: string): boolean {
+  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+async function readStatement(file: string): Promise<string> {
+  const bytes = await readFile(file).catch(() => {
+    throw new CommandRefused('statement-unreadable', `The file ${file} cannot be read.`);
+  });
+  const text = bytes.toString('utf8').trim();
+  if (!isUtf8(bytes) || text === '' || text.length > STATEMENT_CHARACTERS_MAX || text.includes('\0'))
+    throw new CommandRefused(
+      'statement-unreadable',
+      `The file ${file} must be a text in UTF-8 of at most ${STATEMENT_CHARACTERS_MAX} characters.`,
+    );
+  return text;
+}
+
+export const organizationCommands = [create, attest, list] as const;

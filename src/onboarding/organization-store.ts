@@ -1,5 +1,6 @@
 import { CommandRefused } from '#/platform/cli/command.ts';
 import type { Queryable } from '#/platform/db/database.ts';
+import type { Attestation } from './attestations.ts';
 import type { Organization } from './organizations.ts';
 
 interface OrganizationRow {
@@ -34,6 +35,48 @@ export async function selectOrganizations(db: Queryable): Promise<readonly Organ
     payerIds: row.payer_ids,
     eins: row.eins,
   }));
+}
+
+export async function insertAttestation(
+  tx: Queryable,
+  organizationId: string,
+  attestation: Attestation,
+): Promise<void> {
+  await tx.query(
+    `insert into organization_attestation (organization_id, statement, signed_by, title, signed_on, recorded_at)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [
+      organizationId,
+      attestation.statement,
+      attestation.signedBy,
+      attestation.title,
+      attestation.signedOn,
+      attestation.recordedAt,
+    ],
+  );
+}
+
+/** The latest that was recorded by then. */
+export async function selectAttestation(
+  db: Queryable,
+  organizationId: string,
+  at: Date,
+): Promise<Attestation | undefined> {
+  const result = await db.query(
+    `select statement, signed_by, title, signed_on::text, recorded_at from organization_attestation
+      where organization_id = $1 and recorded_at <= $2 order by recorded_at desc, id desc limit 1`,
+    [organizationId, at],
+  );
+  const row = result.rows[0];
+  return (
+    row && {
+      statement: row.statement,
+      signedBy: row.signed_by,
+      title: row.title,
+      signedOn: row.signed_on,
+      recordedAt: row.recorded_at,
+    }
+  );
 }
 
 /** @throws CommandRefused `unknown-organization` */

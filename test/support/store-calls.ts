@@ -83,6 +83,11 @@ export const READS: Readonly<Record<string, Call>> = {
   selectArtifact: (db, ids) => artifacts.selectArtifact(db, 'AuthorizationCode', ids.artifact),
   selectByUid: (db, ids) => artifacts.selectByUid(db, 'Session', ids.artifact),
   selectKeys: (db) => keys.selectKeys(db),
+  selectMatch: (db, ids) => records.selectMatch(db, ids.match),
+  selectMatches: (db, ids) =>
+    records.selectMatches(db, { client: ids.client, umbs: undefined, group: ids.group, since: LONG_AGO, limit: 10 }),
+  selectCoverageLink: (db, ids) => records.selectCoverageLink(db, ids.match),
+  selectKeptConsent: (db, ids) => consents.selectKeptConsent(db, ids.consent),
   lockKeysOfOthers: (_db, _ids, tx) => keys.lockKeysOfOthers(tx, 'another'),
   selectKeyIds: (db) => keys.selectKeyIds(db),
   selectConsents: (db, ids) => consents.selectConsents(db, [ids.consent]),

@@ -131,6 +131,67 @@ export async function insertMatchRecord(db: TenantQueryable, record: MatchRecord
   );
 }
 
+/** A match record as it is kept. */
+export interface KeptMatch {
+  readonly id: string;
+  readonly client: string;
+  readonly organization: string | null;
+  readonly asked_at: Date;
+  readonly request_hash: Buffer;
+  readonly decision: Decision;
+  readonly reason: string | null;
+  readonly algorithm: string;
+  readonly notes: readonly string[];
+  readonly member_id: string | null;
+  readonly umb: string | null;
+  readonly consent_id: string | null;
+  readonly group_id: string | null;
+  readonly request_id: string | null;
+  readonly token_id: string | null;
+}
+
+const KEPT = `id, client, organization, asked_at, request_hash, decision, reason, algorithm, notes, member_id, umb, consent_id,
+              group_id, request_id, token_id`;
+
+export async function selectMatch(db: TenantQueryable, id: string): Promise<KeptMatch | undefined> {
+  const result = await db.query<KeptMatch>(`select ${KEPT} from match_request where tenant_id = $1 and id = $2`, [
+    db.tenantId,
+    id,
+  ]);
+  return result.rows[0];
+}
+
+/** Whose and which requests are looked for; what is undefined does not narrow. */
+export interface MatchFilter {
+  readonly client: string | undefined;
+  /** Unique member identifiers of one person. */
+  readonly umbs: readonly string[] | undefined;
+  readonly group: string | undefined;
+  readonly since: Date | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export async function selectMatches(db: TenantQueryable, filter: MatchFilter): Promise<readonly KeptMatch[]> {
+  const result = await db.query<KeptMatch>(
+    `select ${KEPT} from match_request
+      where tenant_id = $1 and ($2::text is null or client = $2) and ($3::text[] is null or umb = any($3))
+        and ($4::text is null or group_id = $4) and ($5::timestamptz is null or asked_at >= $5)
+      order by asked_at desc, id limit $6`,
+    [db.tenantId, filter.client ?? null, filter.umbs ?? null, filter.group ?? null, filter.since ?? null, filter.limit],
+  );
+  return result.rows;
+}
+
+/** The coverage that came with a match, as it was sent. */
+export async function selectCoverageLink(db: TenantQueryable, matchId: string): Promise<string | undefined> {
+  const result = await db.query<{ resource: string }>(
+    'select resource from coverage_link where tenant_id = $1 and match_id = $2',
+    [db.tenantId, matchId],
+  );
+  return result.rows[0]?.resource;
+}
+
 /** The latest match that the same request of the same client yielded. */
 export async function selectRepeated(
   db: TenantQueryable,
