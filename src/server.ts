@@ -100,7 +100,12 @@ export async function startServer(
   await readHosts();
   await http.listen({ host: config.host, port: config.port });
   const refresh = setInterval(() => void readHosts().catch(() => undefined), HOSTS_REFRESH_MS);
-  const workers = options.works === false ? undefined : await startWork(services, exports);
+  const giveUp = async (error: unknown): Promise<never> => {
+    clearInterval(refresh);
+    await http.close();
+    throw error;
+  };
+  const workers = options.works === false ? undefined : await startWork(services, exports).catch(giveUp);
 
   return {
     http,

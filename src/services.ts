@@ -41,7 +41,11 @@ export interface Services {
 export async function openServices(config: Config, options: { log?: Log; clock?: Clock } = {}): Promise<Services> {
   const log = options.log ?? makeLog(config.logLevel);
   const clock = options.clock ?? systemClock;
-  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir) : undefined;
+  const onRestart = (event: 'gone' | 'back'): void =>
+    event === 'gone'
+      ? log.error('the embedded PostgreSQL ended; starting it again (its own log is postgres.log in DATA_DIR)')
+      : log.warn('the embedded PostgreSQL is back');
+  const embedded = config.databaseUrl === undefined ? await startEmbedded(config.dataDir, { onRestart }) : undefined;
   try {
     const connection = embedded?.connection ?? { connectionString: config.databaseUrl as string };
     await migrate(connection, embedded ? PARTITIONS_EMBEDDED : PARTITIONS_EXTERNAL);

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { isConnectionLost } from '#/platform/db/database.ts';
+import { isUnavailable } from '#/platform/db/database.ts';
 import { Refusal } from '#/platform/refusal.ts';
 import { OAuthRefusal } from './oauth-refusal.ts';
 
@@ -30,7 +30,7 @@ function refusalOf(error: FastifyError, request: FastifyRequest): OAuthRefusal {
   if (status === 415) return new OAuthRefusal(400, 'invalid_request', NOT_A_FORM);
   if (status >= 400 && status < 500)
     return new OAuthRefusal(status, 'invalid_request', 'The request could not be understood.');
-  if (isConnectionLost(error))
+  if (isUnavailable(error))
     return new OAuthRefusal(503, 'temporarily_unavailable', 'The service is not ready. Try again shortly.', {
       'retry-after': String(RETRY_AFTER_SECONDS),
     });

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { foreignMasterKeys } from '#/authorization/rewrap-keys.ts';
 import { type Config, ConfigError } from '#/platform/config/config.ts';
 import { isLoopback } from '#/platform/config/loopback.ts';
+import { isConnectionLost } from '#/platform/db/database.ts';
 import { freePort } from '#/platform/http/free-port.ts';
 import { makeSandboxes } from '#/sandbox/make-sandboxes.ts';
 import { insertTenant } from '#/tenants/tenant-store.ts';
@@ -10,6 +12,9 @@ import { openExports, startWork } from '../work.ts';
 
 /** Told to stop, the program must be gone after 15 s (product.md); what hangs is left behind a little earlier. */
 const STOP_DEADLINE_MS = 14_000;
+/** A database that is started beside us, or again just now, may need a moment more. */
+const DATABASE_WAIT_MS = 30_000;
+const DATABASE_RETRY_MS = 250;
 
 /**
  * `covered-bridge serve`: runs until SIGTERM or SIGINT, then stops cleanly. Resolves with the exit code.
@@ -19,38 +24,79 @@ const STOP_DEADLINE_MS = 14_000;
  * @param options `works: false` is `--no-work`: background jobs are left to `covered-bridge work`
  */
 export async function serve(given: Config, options: { readonly works: boolean }): Promise<number> {
-  const stopped = stopSignal();
   const config = await withPort(given);
-  const services = await openServices(config);
-  try {
-    await requireMasterKey(services);
+  return runUntilStopped(config, async (services) => {
     if (!config.production) await makeSandboxes(services, insertTenant);
     const server = await startServer(services, options);
     process.stdout.write(readyText(config));
-    await stopped;
+    return server;
+  });
+}
+
+/** `covered-bridge work`: the background jobs alone, for a process beside or without a server. */
+export function work(config: Config): Promise<number> {
+  return runUntilStopped(config, async (services) => {
+    const workers = await startWork(services, await openExports(services));
+    process.stdout.write('Covered Bridge is working\n');
+    return workers;
+  });
+}
+
+type Start = (services: Services) => Promise<{ stop(): Promise<void> }>;
+
+async function runUntilStopped(config: Config, start: Start): Promise<number> {
+  const stopped = stopSignal();
+  const running = await startWhenReachable(config, start, stopped);
+  if (running) {
+    await stopped.promise;
     setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
-    await server.stop();
-  } finally {
-    await services.close();
+    await running.stop();
   }
   return 0;
 }
 
-/** `covered-bridge work`: the background jobs alone, for a process beside or without a server. */
-export async function work(config: Config): Promise<number> {
-  const stopped = stopSignal();
+/**
+ * Starts as soon as the database can be reached.
+ *
+ * @returns undefined when it was told to stop before that
+ * @throws ConfigError, DatabaseUnusable; the error of the connection when the database did not come
+ */
+async function startWhenReachable(
+  config: Config,
+  start: Start,
+  stopped: StopSignal,
+): Promise<{ stop(): Promise<void> } | undefined> {
+  const until = Date.now() + DATABASE_WAIT_MS;
+  for (let tries = 1; !stopped.isStopped(); tries++) {
+    try {
+      return await startOnce(config, start);
+    } catch (error) {
+      if (!isConnectionLost(error) || Date.now() >= until) throw error;
+      if (tries === 1) process.stderr.write('The database cannot be reached yet; trying again.\n');
+      await Promise.race([sleep(DATABASE_RETRY_MS), stopped.promise]);
+    }
+  }
+  return undefined;
+}
+
+async function startOnce(config: Config, start: Start): Promise<{ stop(): Promise<void> }> {
   const services = await openServices(config);
   try {
     await requireMasterKey(services);
-    const workers = await startWork(services, await openExports(services));
-    process.stdout.write('Covered Bridge is working\n');
-    await stopped;
-    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
-    await workers.stop();
-  } finally {
+    const running = await start(services);
+    return {
+      async stop() {
+        try {
+          await running.stop();
+        } finally {
+          await services.close();
+        }
+      },
+    };
+  } catch (error) {
     await services.close();
+    throw error;
   }
-  return 0;
 }
 
 /**
@@ -77,12 +123,24 @@ async function withPort(config: Config): Promise<Config> {
   };
 }
 
-/** Resolves at the first signal. A terminal sends SIGINT to the whole group, so it may come twice: that is no hurry. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.on('SIGTERM', () => resolve());
-    process.on('SIGINT', () => resolve());
+interface StopSignal {
+  /** Resolves at the first signal. */
+  readonly promise: Promise<void>;
+  isStopped(): boolean;
+}
+
+/** A terminal sends SIGINT to the whole group, so it may come twice: that is no hurry. */
+function stopSignal(): StopSignal {
+  let isStopped = false;
+  const promise = new Promise<void>((resolve) => {
+    const stop = (): void => {
+      isStopped = true;
+      resolve();
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
   });
+  return { promise, isStopped: () => isStopped };
 }
 
 function readyText(config: Config): string {

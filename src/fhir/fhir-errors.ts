@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { isUnavailable } from '#/platform/db/database.ts';
 import { Refusal } from '#/platform/refusal.ts';
 import { FhirRefusal, type IssueType, type OutcomeIssue, operationOutcome, sendOutcome } from './outcome.ts';
 
@@ -9,6 +10,7 @@ import { FhirRefusal, type IssueType, type OutcomeIssue, operationOutcome, sendO
  * - `FhirRefusal`: what it says
  * - `Refusal` `unknown-tenant`: 404
  * - the HTTP server's own refusals (body too large, wrong media type, unreadable JSON): their status, in our words
+ * - a database that is away or full: 503 with Retry-After
  * - anything else: 500 with the request id and nothing more; the log gets the error whole
  */
 export function fhirErrorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -22,7 +24,8 @@ export function fhirErrorHandler(error: unknown, request: FastifyRequest, reply:
   const status = (error as Partial<FastifyError>).statusCode ?? 500;
   if (status >= 400 && status < 500) return sendOutcome(reply, status, operationOutcome(clientIssue(status)));
   request.log.error({ err: error }, 'request failed');
-  if (status === 503) return sendOutcome(reply, 503, operationOutcome(UNAVAILABLE));
+  if (status === 503 || isUnavailable(error))
+    return sendOutcome(reply, 503, operationOutcome(UNAVAILABLE), { 'retry-after': String(RETRY_WHEN_DOWN_SECONDS) });
   return sendOutcome(reply, 500, operationOutcome(ourFault(request.id)));
 }
 
@@ -30,6 +33,9 @@ export function fhirErrorHandler(error: unknown, request: FastifyRequest, reply:
 export function fhirNotFoundHandler(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return sendOutcome(reply, 404, operationOutcome(clientIssue(404)));
 }
+
+/** The database is usually back after a restart of this length. */
+const RETRY_WHEN_DOWN_SECONDS = 5;
 
 const UNKNOWN_TENANT: OutcomeIssue = {
   severity: 'error',

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { enqueueJob } from '#/platform/jobs/jobs.ts';
 import { startWorkers } from '#/platform/jobs/workers.ts';
@@ -104,4 +105,51 @@ test('a job of a process killed by kill -9 is taken over by another within 5 s',
   expect(other.output(), 'while the first lives, its job is its own').not.toContain('began');
   slow.child.kill('SIGKILL');
   expect(await until(() => other.output().includes('other finished 7'), 10_000)).toBeLessThan(5_000);
+});
+
+/** Ends every other connection to the test's database, as a restart of PostgreSQL does. */
+const CUT = `select pg_terminate_backend(pid) from pg_stat_activity
+              where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`;
+
+async function cutConnections(): Promise<void> {
+  const admin = new pg.Client(db.connection);
+  await admin.connect();
+  await admin.query(CUT);
+  await admin.end();
+}
+
+test('storage.md 9: jobs whose database went away under them, before and after their work was done, run again within 5 s; nothing stays locked', async () => {
+  const seen: string[] = [];
+  const workers = await startWorkers({
+    database: db.database,
+    concurrency: 3,
+    log: makeLog('silent'),
+    handlers: {
+      cut: async ({ id }, { attempt }) => {
+        seen.push(`${String(id)} ${attempt}`);
+        if (attempt > 1) return;
+        // Done, but nobody can be told any more.
+        if (id === 'ends') await cutConnections();
+        else await db.database.platform.query('select pg_sleep(60)');
+      },
+    },
+  });
+  await db.database.platform.transaction((tx) =>
+    enqueueJob(tx, { name: 'cut', payload: { id: 'waits' }, queue: 'cut' }),
+  );
+  await until(() => seen.includes('waits 1'), 5_000);
+  await db.database.platform.transaction((tx) => enqueueJob(tx, { name: 'cut', payload: { id: 'ends' } }));
+  expect(await until(() => seen.length >= 4, 10_000)).toBeLessThan(5_000);
+  expect([...seen].sort()).toEqual(['ends 1', 'ends 2', 'waits 1', 'waits 2']);
+  const left = `select count(*)::int as n from graphile_worker._private_jobs`;
+  await until(async () => (await db.database.owner.query(left)).rows[0].n === 0, 5_000);
+  // What is asked for afterwards runs too, also in the queue that was locked.
+  await db.database.platform.transaction((tx) =>
+    enqueueJob(tx, { name: 'cut', payload: { id: 'ends' }, queue: 'cut' }),
+  );
+  await until(() => seen.filter((entry) => entry === 'ends 2').length === 2, 10_000);
+  await workers.stop();
+  // The other process of the test before lives on.
+  const instances = 'select count(distinct instance)::int as n from job_instance';
+  await until(async () => (await db.database.owner.query(instances)).rows[0].n <= 1, 5_000);
 });

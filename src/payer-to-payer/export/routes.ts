@@ -4,7 +4,6 @@ import type { AccessContext } from '#/authorization/access.ts';
 import { FHIR_BASES } from '#/fhir/capability/fhir-route.ts';
 import { fhirErrorHandler } from '#/fhir/fhir-errors.ts';
 import { operationOutcome, sendOutcome } from '#/fhir/outcome.ts';
-import { isConnectionLost } from '#/platform/db/database.ts';
 import { resolveTenant } from '#/tenants/resolve-tenant.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { deleteExport } from './delete-export.ts';
@@ -216,12 +215,6 @@ function acceptFhirJson(server: FastifyInstance): void {
 
 /** Refusals of this folder by their own table; everything else as on every FHIR surface. */
 function renderRefusal(error: Error, request: FastifyRequest, reply: FastifyReply): unknown {
-  if (isConnectionLost(error)) {
-    const text = 'The service cannot answer at the moment. Try again shortly.';
-    return sendOutcome(reply, 503, operationOutcome({ severity: 'error', code: 'transient', text }), {
-      'retry-after': String(RETRY_SOON_SECONDS),
-    });
-  }
   if (!isExportRefusal(error)) return fhirErrorHandler(error, request, reply);
   const { status } = exportOutcomes[error.code];
   request.logFacts.refusal = error.code;

@@ -7,7 +7,7 @@ import { fhirErrorHandler } from '#/fhir/fhir-errors.ts';
 import { FHIR_JSON, FhirRefusal } from '#/fhir/outcome.ts';
 import { validateResource } from '#/fhir/validate/validate.ts';
 import { sha256 } from '#/platform/crypto/hash.ts';
-import { isConnectionLost } from '#/platform/db/database.ts';
+import { isUnavailable } from '#/platform/db/database.ts';
 import { Refusal } from '#/platform/refusal.ts';
 import { resolveTenant } from '#/tenants/resolve-tenant.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
@@ -190,7 +190,7 @@ function asRefusal(error: unknown, request: FastifyRequest): unknown {
     });
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status < 500) return error;
-  if (isConnectionLost(error))
+  if (isUnavailable(error))
     return new FhirRefusal(
       503,
       {

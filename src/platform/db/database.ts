@@ -51,7 +51,9 @@ export interface Database {
   readonly platform: TenantDatabase;
   /** The role that owns the tables: migrations and the job library only. */
   readonly owner: pg.Pool;
-  /** A connection of its own outside the pools, for LISTEN. It is the caller's to end. */
+  /** A pool of the owner's for one turn of the job library. It is the caller's to end. */
+  jobPool(): pg.Pool;
+  /** A connection of its own outside the pools, for a session's locks. It is the caller's to end. */
   listener(): Promise<pg.Client>;
   close(): Promise<void>;
 }
@@ -62,6 +64,13 @@ export interface DatabaseOptions {
   /** Told of connections that broke while idle; never contains row values. */
   readonly onError?: (error: Error) => void;
 }
+
+const OWNER_CONNECTIONS = 8;
+/**
+ * A machine that goes away says nothing: its transactions and locks would stay until TCP gives up after hours. With these
+ * the server lets go after 15 s. Over a UNIX socket they mean nothing.
+ */
+const NOTICE_DEAD_PEERS = '-c tcp_keepalives_idle=6 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3';
 
 /**
  * Opens the pools: one for hot reads (generic plans), one for everything else (plans by value), both as the role that
@@ -75,7 +84,8 @@ export function openDatabase({ connection, poolSize, onError = () => undefined }
       ...connection,
       max,
       application_name: 'covered-bridge',
-      options,
+      options: `${NOTICE_DEAD_PEERS} ${options}`.trimEnd(),
+      keepAlive: true,
       idleTimeoutMillis: 30_000,
       connectionTimeoutMillis: 30_000,
     });
@@ -86,7 +96,7 @@ export function openDatabase({ connection, poolSize, onError = () => undefined }
   };
   const everyday = pool(poolSize, `-c role=${APP_ROLE}`);
   const hot = pool(poolSize, `-c role=${APP_ROLE} -c plan_cache_mode=force_generic_plan`);
-  const owner = pool(8, '');
+  const owner = pool(OWNER_CONNECTIONS, '');
   const lastTenant = new WeakMap<pg.PoolClient, number>();
 
   async function checkout<T>(from: pg.Pool, tenantId: number, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -148,8 +158,15 @@ export function openDatabase({ connection, poolSize, onError = () => undefined }
     tenant,
     platform: tenant(0),
     owner,
+    jobPool: () => pool(OWNER_CONNECTIONS, ''),
     async listener() {
-      const client = new pg.Client({ ...connection, application_name: 'covered-bridge listener' });
+      const client = new pg.Client({
+        ...connection,
+        application_name: 'covered-bridge listener',
+        options: NOTICE_DEAD_PEERS,
+        keepAlive: true,
+        connectionTimeoutMillis: 30_000,
+      });
       client.on('error', onError);
       await client.connect();
       return client;
@@ -162,13 +179,23 @@ export function openDatabase({ connection, poolSize, onError = () => undefined }
 
 /** Did the connection (not the statement) fail? Then the caller may try again later; the pool drops the client. */
 export function isConnectionLost(error: unknown): boolean {
-  const code = (error as { code?: string } | undefined)?.code ?? '';
+  const { code = '', syscall } = (error ?? {}) as { code?: string; syscall?: string };
   return (
     /^(08|57P0)/.test(code) ||
-    /^(ECONNRESET|ECONNREFUSED|EPIPE|ENOENT|ETIMEDOUT)$/.test(code) ||
+    /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT)$/.test(code) ||
+    (code === 'ENOENT' && syscall === 'connect') ||
     (error instanceof Error &&
       /Connection terminated|is not queryable|Client was closed|timeout exceeded when trying to connect/.test(
         error.message,
       ))
   );
+}
+
+/**
+ * Is it the database, and not what was asked of it? Its connection, its disk (class 53, also `too many connections`), an
+ * input/output error, a server that only reads for now. The same request may work later.
+ */
+export function isUnavailable(error: unknown): boolean {
+  const code = (error as { code?: string } | undefined)?.code ?? '';
+  return isConnectionLost(error) || /^(53|57P|58030|25006)/.test(code);
 }

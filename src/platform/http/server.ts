@@ -7,6 +7,7 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { isUnavailable } from '../db/database.ts';
 import type { Log } from '../log/log.ts';
 
 /** A request must have arrived whole within this time. */
@@ -104,8 +105,8 @@ export function describeError(
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return { status, code: clientErrorCode(status), message: clientErrorText(status) };
   request.log.error({ err: error }, 'request failed');
-  return status === 503
-    ? { status, code: 'unavailable', message: 'The service is not ready. Try again shortly.' }
+  return status === 503 || isUnavailable(error)
+    ? { status: 503, code: 'unavailable', message: 'The service is not ready. Try again shortly.' }
     : {
         status: 500,
         code: 'internal',

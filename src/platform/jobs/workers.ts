@@ -1,64 +1,62 @@
-import { EventEmitter } from 'node:events';
-import { makeWorkerUtils, run, type TaskList, type WorkerEvents } from 'graphile-worker';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeWorkerUtils } from 'graphile-worker';
 import type { Database } from '../db/database.ts';
 import type { Log } from '../log/log.ts';
 import { jobLog } from './job-log.ts';
 import type { JobHandlers } from './jobs.ts';
-import { startLiveness } from './liveness.ts';
+import { beginTurn, type Turn } from './turn.ts';
 
-/** How long a job that is being stopped may take before it is handed back by force. */
-const SHUTDOWN_GRACE_MS = 5_000;
-/** Only for jobs whose notification was lost; new ones are announced by NOTIFY (p95 5 ms). */
-const POLL_INTERVAL_MS = 1_000;
+/** While the database is away. */
+const BEGIN_AGAIN_MS = 250;
 
 export interface Workers {
   /** Takes no new jobs, tells running ones to stop, hands back what does not. */
   stop(): Promise<void>;
 }
 
-/** Runs the background jobs of this process. */
+/**
+ * Runs the background jobs of this process, turn after turn: a database that goes away ends a turn, and the next begins as
+ * soon as it is back.
+ *
+ * @throws Error when the database cannot be reached at the start
+ */
 export async function startWorkers(options: {
   readonly database: Database;
   readonly handlers: JobHandlers;
   readonly concurrency: number;
   readonly log: Log;
 }): Promise<Workers> {
-  const { database, handlers, concurrency, log } = options;
-  const logger = jobLog(log);
+  const { database, log } = options;
   const stopping = new AbortController();
-  const utils = await makeWorkerUtils({ pgPool: database.owner, logger });
-  const liveness = await startLiveness(database, (poolIds) => utils.forceUnlockWorkers(poolIds), log);
+  const utils = await makeWorkerUtils({ pgPool: database.owner, logger: jobLog(log) });
+  const begin = (): Promise<Turn> => beginTurn({ ...options, unlock: (poolIds) => utils.forceUnlockWorkers(poolIds) });
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
 
-  const taskList: TaskList = {};
-  for (const [name, handler] of Object.entries(handlers)) {
-    taskList[name] = async (payload, helpers) => {
-      await handler(payload as Record<string, unknown>, {
-        signal: stopping.signal,
-        attempt: helpers.job.attempts,
-        lastAttempt: helpers.job.attempts >= helpers.job.max_attempts,
-      });
-    };
+  async function beginAgain(): Promise<Turn | undefined> {
+    while (!stopping.signal.aborted) {
+      try {
+        return await begin();
+      } catch (error) {
+        log.debug({ err: error }, 'background work waits for the database');
+        await sleep(BEGIN_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+    return undefined;
   }
-  const events: WorkerEvents = new EventEmitter();
-  const registered: Promise<void>[] = [];
-  events.on('pool:create', ({ workerPool }) => registered.push(liveness.registerPool(workerPool.id)));
-  const runner = await run({
-    pgPool: database.owner,
-    taskList,
-    concurrency,
-    logger,
-    events,
-    noHandleSignals: true,
-    pollInterval: POLL_INTERVAL_MS,
-    gracefulShutdownAbortTimeout: SHUTDOWN_GRACE_MS,
-  });
-  await Promise.all(registered);
+
+  const first = await begin();
+  const turns = (async () => {
+    for (let turn: Turn | undefined = first; turn; turn = await beginAgain()) {
+      await Promise.race([turn.lost, stopped]);
+      if (!stopping.signal.aborted) log.warn('background work lost the database and begins anew when it is back');
+      await turn.end();
+    }
+  })();
 
   return {
     async stop() {
       stopping.abort();
-      await runner.stop().catch(() => undefined);
-      await liveness.stop();
+      await turns;
       await utils.release();
     },
   };

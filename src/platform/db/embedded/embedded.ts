@@ -9,6 +9,10 @@ const DATABASE = 'covered_bridge';
 const PRESENCE_LOCK = 4_711_000_001;
 const START_TIMEOUT_MS = 60_000;
 const CONNECT_RETRY_MS = 25;
+const CONNECT_RETRY_MAX_MS = 200;
+/** A server that ends as soon as it is started (its disk is full) is started again less and less often. */
+const SPAWN_RETRY_MAX_MS = 2_000;
+const REATTACH_TIMEOUT_MS = 3_000;
 const STOP_TIMEOUT_MS = 10_000;
 
 /** A real PostgreSQL that belongs to one data folder and is reachable by this user only. */
@@ -21,13 +25,18 @@ export interface EmbeddedPostgres {
 
 /**
  * Attaches to the PostgreSQL of `dataDir`, or makes and starts it. One left running by `kill -9` is taken over; two
- * processes (a server and a command) share one.
+ * processes (a server and a command) share one. Whenever it ends after that, whoever uses it starts it again.
  *
  * @throws Error in plain words when it does not come up; its own log is `postgres.log` in the data folder
  */
 export async function startEmbedded(
   dataDir: string,
-  options: { settings?: Readonly<Record<string, string>>; database?: string } = {},
+  options: {
+    settings?: Readonly<Record<string, string>>;
+    database?: string;
+    /** Told when the server ended although nobody stopped it, and when it is back. */
+    onRestart?: (event: 'gone' | 'back') => void;
+  } = {},
 ): Promise<EmbeddedPostgres> {
   const cluster = await openCluster(dataDir);
   const connection: pg.ClientConfig = {
@@ -37,28 +46,83 @@ export async function startEmbedded(
     password: cluster.password,
     database: options.database ?? DATABASE,
   };
-  const presence = await attachOrStart(cluster, { ...connection, database: 'postgres' }, options.settings);
-  presence.on('error', () => undefined); // the server went away; whoever uses it will notice
-  await makeDatabase(presence, options.database ?? DATABASE);
-  return { connection, stop: () => stop(cluster, presence) };
+  const attach = (until: Date | undefined, stopping?: AbortSignal): Promise<pg.Client> =>
+    attachOrStart(cluster, { ...connection, database: 'postgres' }, options.settings, { until, stopping });
+  const first = await attach(new Date(Date.now() + START_TIMEOUT_MS));
+  await makeDatabase(first, options.database ?? DATABASE);
+  const keeper = keepRunning(first, (stopping) => attach(undefined, stopping), options.onRestart);
+  const reattach = (): Promise<pg.Client> => attach(new Date(Date.now() + REATTACH_TIMEOUT_MS));
+  return {
+    connection,
+    async stop() {
+      const presence = await keeper.release();
+      // It may be going on in the hands of another process: ask before it is stopped.
+      const isGoingOn = presence === undefined && (await runningPid(cluster)) !== undefined;
+      await stop(cluster, isGoingOn ? await reattach().catch(() => undefined) : presence);
+    },
+  };
+}
+
+/** Starts the server again, as often as it takes, until it is told that it may stop. */
+function keepRunning(
+  first: pg.Client,
+  attach: (stopping: AbortSignal) => Promise<pg.Client>,
+  onRestart: (event: 'gone' | 'back') => void = () => undefined,
+): { release(): Promise<pg.Client | undefined> } {
+  const stopping = new AbortController();
+  let presence: pg.Client | undefined;
+  let restarting: Promise<void> | undefined;
+  const watch = (client: pg.Client): void => {
+    presence = client;
+    client.on('end', () => {
+      presence = undefined;
+      if (stopping.signal.aborted) return;
+      onRestart('gone');
+      // It ends without a client only when it is told to stop.
+      restarting = attach(stopping.signal).then(
+        (next) => {
+          onRestart('back');
+          watch(next);
+        },
+        () => undefined,
+      );
+    });
+  };
+  watch(first);
+  return {
+    async release() {
+      stopping.abort();
+      await restarting;
+      return presence;
+    },
+  };
 }
 
 async function attachOrStart(
   cluster: Cluster,
   connection: pg.ClientConfig,
   settings: Readonly<Record<string, string>> | undefined,
+  { until, stopping }: { readonly until: Date | undefined; readonly stopping: AbortSignal | undefined },
 ): Promise<pg.Client> {
-  const until = Date.now() + START_TIMEOUT_MS;
   let server: ChildProcess | undefined;
+  let spawnAgainAt = 0;
+  let spawnPauseMs = CONNECT_RETRY_MS;
+  let connectPauseMs = CONNECT_RETRY_MS;
   let lastError: unknown;
-  while (Date.now() < until) {
+  while (!stopping?.aborted && (until === undefined || Date.now() < until.getTime())) {
     // A first try may end at once: backends of a killed server hold its memory until they notice, a moment later.
     const hasEnded = server === undefined || server.exitCode !== null || server.signalCode !== null;
     try {
-      if (hasEnded && (await runningPid(cluster)) === undefined) server = await spawnPostgres(cluster, settings);
+      if (hasEnded && Date.now() >= spawnAgainAt && (await runningPid(cluster)) === undefined) {
+        server = await spawnPostgres(cluster, settings);
+        spawnAgainAt = Date.now() + spawnPauseMs;
+        spawnPauseMs = Math.min(spawnPauseMs * 1.5, SPAWN_RETRY_MAX_MS);
+      }
     } catch (error) {
-      // Another process that stopped the server removed the socket's folder just after we made it.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      // Another process that stopped the server removed the socket's folder just after we made it, or the disk is full.
+      lastError = error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && until !== undefined) throw error;
+      await sleep(CONNECT_RETRY_MS);
       continue;
     }
     const client = new pg.Client({
@@ -75,7 +139,8 @@ async function attachOrStart(
     } catch (error) {
       lastError = error;
       await client.end().catch(() => undefined);
-      await sleep(CONNECT_RETRY_MS);
+      await sleep(connectPauseMs);
+      connectPauseMs = Math.min(connectPauseMs * 1.2, CONNECT_RETRY_MAX_MS);
     }
   }
   throw new Error(`The embedded PostgreSQL did not start; see ${cluster.logFile}.`, { cause: lastError });
@@ -96,12 +161,14 @@ async function makeDatabase(presence: pg.Client, name: string): Promise<void> {
   }
 }
 
-async function stop(cluster: Cluster, presence: pg.Client): Promise<void> {
+async function stop(cluster: Cluster, presence: pg.Client | undefined): Promise<void> {
   try {
-    await presence.query('select pg_advisory_unlock_shared($1)', [PRESENCE_LOCK]);
-    const alone = await presence.query<{ alone: boolean }>('select pg_try_advisory_lock($1) as alone', [PRESENCE_LOCK]);
-    if (!alone.rows[0]?.alone) {
-      await presence.end();
+    await presence?.query('select pg_advisory_unlock_shared($1)', [PRESENCE_LOCK]);
+    const alone = await presence?.query<{ alone: boolean }>('select pg_try_advisory_lock($1) as alone', [
+      PRESENCE_LOCK,
+    ]);
+    if (alone && !alone.rows[0]?.alone) {
+      await presence?.end();
       return;
     }
   } catch {
@@ -114,7 +181,7 @@ async function stop(cluster: Cluster, presence: pg.Client): Promise<void> {
     while ((await runningPid(cluster)) !== undefined && Date.now() < until) await sleep(20);
     if ((await runningPid(cluster)) !== undefined) signal(pid, 'SIGQUIT');
   }
-  await presence.end().catch(() => undefined);
+  await presence?.end().catch(() => undefined);
   if (cluster.socketFolder !== undefined) await rmdir(cluster.socketFolder).catch(() => undefined);
 }
 
