@@ -13,7 +13,7 @@ import { openExports, startWork } from '../work.ts';
 /** Told to stop, the program must be gone after 15 s (product.md); what hangs is left behind a little earlier. */
 const STOP_DEADLINE_MS = 14_000;
 /** A database that is started beside us, or again just now, may need a moment more. */
-const DATABASE_WAIT_MS = 30_000;
+const DATABASE_WAIT_MS = 10_000;
 const DATABASE_RETRY_MS = 250;
 
 /**
