@@ -98,3 +98,41 @@ describe('damaged archives are refused', () => {
     expect(() => tarHeader('x', 'file', 9 * 2 ** 30)).toThrow(RangeError);
   });
 });
+
+describe('names that the header has no room for', () => {
+  const name = `package/${'a'.repeat(300)}.json`;
+  const content = Buffer.from('{}');
+  const note = (type: string, about: string): Buffer => {
+    const header = tarHeader('note', 'file', Buffer.byteLength(about));
+    header.write(type, 156);
+    let sum = 8 * 0x20;
+    for (let i = 0; i < 512; i++) if (i < 148 || i >= 156) sum += header[i] as number;
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    return Buffer.concat([header, Buffer.from(about), tarPadding(Buffer.byteLength(about))]);
+  };
+  const next = entry('package/short.json', content);
+  const pax = Buffer.concat([
+    note('g', '11 mtime=1\n'),
+    note('x', `11 mtime=1\n${name.length + 9} path=${name}\n`),
+    next,
+    next,
+    tarEnd(),
+  ]);
+  const gnu = Buffer.concat([note('L', `${name}\0`), next, next, tarEnd()]);
+
+  test.each([
+    ['pax', pax],
+    ['GNU', gnu],
+  ])('%s: the name is for the next entry alone, where it is asked for; otherwise refused', async (_form, bytes) => {
+    const found = await read(bytes, 700, { longNames: true });
+    expect(found.map(([path]) => path)).toEqual([name, 'package/short.json']);
+    await expect(read(bytes)).rejects.toThrow(ArchiveDamaged);
+  });
+
+  test('such a name may not lead out of the archive, nor be endless', async () => {
+    const away = Buffer.concat([note('L', '../../etc/x\0'), next, tarEnd()]);
+    await expect(read(away, 700, { longNames: true })).rejects.toThrow('leads out of it');
+    const endless = Buffer.concat([note('L', 'a'.repeat(70_000)), next, tarEnd()]);
+    await expect(read(endless, 700, { longNames: true })).rejects.toThrow('too long');
+  });
+});

@@ -51,18 +51,33 @@ export const tarEnd = (): Buffer => Buffer.alloc(2 * BLOCK_BYTES);
  * Reads an archive as it comes, holding one piece of it at a time.
  *
  * @param mayLackEnd PostgreSQL leaves the two empty blocks at the end out
+ * @param longNames reads the entries by which pax (POSIX.1-2001) and GNU tar name what the header has no room for;
+ *   otherwise they are refused, because we never write them
  * @throws ArchiveDamaged
  */
 export async function* readTar(
   source: AsyncIterable<Buffer>,
-  { mayLackEnd = false }: { readonly mayLackEnd?: boolean } = {},
+  { mayLackEnd = false, longNames = false }: { readonly mayLackEnd?: boolean; readonly longNames?: boolean } = {},
 ): AsyncGenerator<TarEntry> {
   const reader = makeReader(source);
+  let name: string | undefined;
   try {
     for (;;) {
       const header = await reader.exactly(BLOCK_BYTES, mayLackEnd);
       if (!header || header.equals(ZERO_BLOCK)) return;
-      const entry = parseHeader(header);
+      if (octalIn(header, 148, 156) !== checksumOf(header))
+        throw new ArchiveDamaged('a header of the archive is damaged');
+      const type = textIn(header, 156, 157);
+      if (longNames && NOTE_TYPES.includes(type)) {
+        const noteBytes = octalIn(header, 124, 136);
+        if (noteBytes > NOTE_BYTES_MAX) throw new ArchiveDamaged('a name in the archive is too long');
+        const note = await reader.exactly(noteBytes, false);
+        await reader.exactly(tarPadding(noteBytes).length, false);
+        name = nameIn(type, note?.toString('utf8') ?? '') ?? name;
+        continue;
+      }
+      const entry = parseHeader(header, name);
+      name = undefined;
       if (entry.path === '') continue;
       const content = reader.next(entry.sizeBytes);
       yield { ...entry, content };
@@ -74,23 +89,38 @@ export async function* readTar(
   }
 }
 
-function parseHeader(header: Buffer): Omit<TarEntry, 'content'> {
-  const text = (from: number, to: number): string => {
-    const field = header.subarray(from, to);
-    const end = field.indexOf(0);
-    return field.subarray(0, end < 0 ? field.length : end).toString('utf8');
-  };
-  const octal = (from: number, to: number): number => {
-    const digits = text(from, to).trim();
-    if (!/^[0-7]+$/.test(digits)) throw new ArchiveDamaged('a header of the archive cannot be read');
-    return Number.parseInt(digits, 8);
-  };
-  if (octal(148, 156) !== checksumOf(header)) throw new ArchiveDamaged('a header of the archive is damaged');
+/** pax: about the next entry, about all that follow; GNU: the next one's name. */
+const NOTE_TYPES = ['x', 'g', 'L'];
+/** Real ones have a few hundred bytes. */
+const NOTE_BYTES_MAX = 64 * 1024;
+
+function textIn(header: Buffer, from: number, to: number): string {
+  const field = header.subarray(from, to);
+  const end = field.indexOf(0);
+  return field.subarray(0, end < 0 ? field.length : end).toString('utf8');
+}
+
+function octalIn(header: Buffer, from: number, to: number): number {
+  const digits = textIn(header, from, to).trim();
+  if (!/^[0-7]+$/.test(digits)) throw new ArchiveDamaged('a header of the archive cannot be read');
+  return Number.parseInt(digits, 8);
+}
+
+/** The name that an entry of kind `L` (GNU) or `x` (pax: `27 path=a/b.json\n`) gives to the next. */
+function nameIn(type: string, note: string): string | undefined {
+  if (type === 'g') return undefined;
+  if (type === 'L') return note.replace(/\0+$/, '');
+  return /(?:^|\n)\d+ path=([^\n]*)\n/.exec(note)?.[1];
+}
+
+function parseHeader(header: Buffer, name: string | undefined): Omit<TarEntry, 'content'> {
+  const text = (from: number, to: number): string => textIn(header, from, to);
+  const octal = (from: number, to: number): number => octalIn(header, from, to);
   const type = text(156, 157);
   if (!['', '0', '5'].includes(type)) throw new ArchiveDamaged('the archive holds something that is no file or folder');
   const prefix = text(345, 500);
   // `./a/` is `a`, as most write it; `./` is the folder that everything is in.
-  const path = `${prefix === '' ? '' : `${prefix}/`}${text(0, 100)}`.replace(/^(\.\/)+|\/+$/g, '');
+  const path = (name ?? `${prefix === '' ? '' : `${prefix}/`}${text(0, 100)}`).replace(/^(\.\/)+|\/+$/g, '');
   if (path === '' && type === '5') return { path, kind: 'folder', sizeBytes: 0 };
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..') || /[\\:\0]/.test(path))
     throw new ArchiveDamaged('the archive holds a path that leads out of it');
