@@ -7,6 +7,7 @@ import { FILE_LIMITS } from '#/payer-to-payer/export/part-writer.ts';
 import { openExportFiles } from '#/payer-to-payer/export/storage.ts';
 import type { JobHandlers } from '#/platform/jobs/jobs.ts';
 import { startWorkers, type Workers } from '#/platform/jobs/workers.ts';
+import { makeLabelJobs, scheduleLabelCheck } from '#/sensitivity/jobs.ts';
 import type { Services } from './services.ts';
 
 /** What the routes and the background work of exports share. @throws ConfigError when their storage cannot be used */
@@ -34,8 +35,10 @@ export async function startWork(services: Services, exports: ExportDeps): Promis
   const handlers: JobHandlers = {
     ...makeExportJobs(exports),
     ...makeAuthorizationJobs({ ...authorization.routeDeps, database }),
+    ...makeLabelJobs(services),
   };
   await scheduleExportPurge(exports);
   await scheduleAuthorizationSweep(database);
+  await scheduleLabelCheck(database);
   return startWorkers({ database, handlers, concurrency: config.jobConcurrency, log });
 }

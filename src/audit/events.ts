@@ -29,6 +29,8 @@ export const AUDIT_EVENTS = {
     'A token of ours was refused at a plan. Facts: permission that was needed, reason (void: taken back, its client stopped, or of another environment; not-approved; access-type; scope).',
   'feed.load':
     'A feed was loaded, or stopped half-way. Subject: the run. Facts: stored, unchanged, deleted, refused, vanished, bytes, files, attempt, code of the failure.',
+  'labels.apply':
+    'What a plan holds was labelled anew by its rules for sensitive data. Subject: the plan. Facts: checked, changed.',
   'export.kick-off':
     'Another payer asked for an export of a group. Subject: the job. Facts: group, flavour, types, since; refused: code.',
   'export.complete':

@@ -4,6 +4,7 @@ import { onboardingCommands } from '#/onboarding/commands.ts';
 import { evidenceCommands } from '#/payer-to-payer/evidence/commands.ts';
 import type { Command } from '#/platform/cli/command.ts';
 import { sandboxCommands } from '#/sandbox/commands.ts';
+import { labelCommands } from '#/sensitivity/commands.ts';
 import type { Services } from '../services.ts';
 import { backupCommands } from './backup-commands.ts';
 import { keyCommands } from './key-commands.ts';
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command<Services>[] = [
   ...consentCommands,
   ...evidenceCommands,
   ...feedCommands,
+  ...labelCommands,
   ...sandboxCommands,
   ...keyCommands,
   ...backupCommands,

@@ -15,6 +15,8 @@ export interface PolicyRequest {
   /** The time of the request; the window of service dates counts back from it. */
   readonly now: Date;
   readonly tenant: { readonly serviceDateYears: number; readonly timeZone: string };
+  /** Asked beside the labels while those of the store are not up to date. */
+  readonly isSensitiveToo?: ((resource: Json) => boolean) | undefined;
   /** What prior authorizations that leave name as their support, as `Type/id`: it goes along, whatever its date. */
   readonly supporting?: ReadonlySet<string>;
 }
@@ -81,7 +83,8 @@ export function decideRelease(resource: Json, request: PolicyRequest): Release {
   if (!TYPES[accessType].has(type)) return { release: false, reason: 'type' };
   const redact = accessType === 'payer-to-payer' || accessType === 'provider-access';
   if (accessType === 'patient-access') return { release: true, redact };
-  if (request.consentPolicy === 'regular' && isSensitive(resource)) return { release: false, reason: 'sensitive' };
+  if (request.consentPolicy === 'regular' && (isSensitive(resource) || request.isSensitiveToo?.(resource) === true))
+    return { release: false, reason: 'sensitive' };
   const days = daysOnce(request);
   if (type === 'ExplanationOfBenefit' && resource.use !== 'claim') {
     // What a plan would pay, if: no claim and no decision (5.1).

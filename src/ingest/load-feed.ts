@@ -4,7 +4,8 @@ import path from 'node:path';
 import { recordAudit } from '#/audit/audit.ts';
 import { countNotMatchable } from '#/members/match/index-members.ts';
 import { type Database, isConnectionLost, type TenantDatabase } from '#/platform/db/database.ts';
-import { labelRulesOf } from '#/sensitivity/rules.ts';
+import { beginLabelling } from '#/sensitivity/labels-now.ts';
+import { type LabelRules, labelRulesOf } from '#/sensitivity/rules.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { type FeedOptions, type FeedProgress, FeedRefusal, type FeedReport, type FeedSource } from './feed.ts';
 import { withFeedLock } from './feed-lock.ts';
@@ -45,10 +46,14 @@ export async function loadFeed(
     options.refusedFile ?? path.join(config.dataDir, 'feeds', `refused-${tenant.slug}-${id}.ndjson`);
   return withFeedLock(db, options.signal, async () => {
     const fullSnapshot = options.fullSnapshot === true;
+    const rules = labelRulesOf(tenant.settings);
     const run: FeedRun = options.dryRun
       ? dryRun(refusedFile(randomUUID()))
-      : await db.transaction((tx) => openRun(tx, { fingerprint: plan.fingerprint, fullSnapshot, refusedFile }));
-    const loading = new Loading(db, tenant, plan, run, options, progress);
+      : await db.transaction(async (tx) => {
+          await beginLabelling(tx, rules);
+          return openRun(tx, { fingerprint: plan.fingerprint, fullSnapshot, refusedFile });
+        });
+    const loading = new Loading(db, tenant, plan, run, rules, options, progress);
     try {
       return await loading.run();
     } catch (error) {
@@ -68,6 +73,7 @@ class Loading {
   readonly #tenant: Tenant;
   readonly #plan: FeedPlan;
   readonly #run: FeedRun;
+  readonly #rules: LabelRules;
   readonly #options: FeedOptions;
   readonly #progress: (state: FeedProgress) => void;
   readonly #refused: RefusedFile;
@@ -80,6 +86,7 @@ class Loading {
     tenant: Tenant,
     plan: FeedPlan,
     run: FeedRun,
+    rules: LabelRules,
     options: FeedOptions,
     progress: (state: FeedProgress) => void,
   ) {
@@ -87,6 +94,7 @@ class Loading {
     this.#tenant = tenant;
     this.#plan = plan;
     this.#run = run;
+    this.#rules = rules;
     this.#options = options;
     this.#progress = progress;
     this.#counts = run.counts;
@@ -94,7 +102,7 @@ class Loading {
   }
 
   async run(): Promise<FeedReport> {
-    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan), labelRulesOf(this.#tenant.settings));
+    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan), this.#rules);
     try {
       this.#tell('reading');
       for await (const batch of batchesOf(this.#plan, this.#run.position, pool, this.#counts.bytes)) {
@@ -156,6 +164,7 @@ class Loading {
     return {
       db: this.#db,
       run: this.#run,
+      rules: this.#rules,
       refused: this.#refused,
       counts: this.#counts,
       seconds: this.#seconds(),

@@ -2,6 +2,8 @@ import { mergeBatch } from '#/fhir/store/merge.ts';
 import type { PreparedResource } from '#/fhir/store/prepare.ts';
 import { countNotMatchable, indexMembers } from '#/members/match/index-members.ts';
 import type { TenantDatabase, WriteTransaction } from '#/platform/db/database.ts';
+import { noteLabelled } from '#/sensitivity/labels-now.ts';
+import type { LabelRules } from '#/sensitivity/rules.ts';
 import { type BatchWrites, countBatch, keysOf, type ResourceKey, writesOf } from './batch.ts';
 import { FeedRefusal } from './feed.ts';
 import { checkpoint, insertSeen, insertWaiting, type WaitingResource } from './feed-store.ts';
@@ -13,6 +15,8 @@ import { type FeedCounts, type FeedPosition, type FeedRun, withBatch } from './r
 export interface Storing {
   readonly db: TenantDatabase;
   readonly run: FeedRun;
+  /** By which what comes in is labelled. */
+  readonly rules: LabelRules;
   readonly refused: RefusedFile;
   readonly counts: FeedCounts;
   readonly seconds: number;
@@ -89,6 +93,7 @@ export async function commitPosition(
   position: FeedPosition,
   counts: FeedCounts,
 ): Promise<void> {
+  await noteLabelled(tx, storing.rules);
   const at = { position, counts, refusedBytes: storing.refused.bytes };
   if (!(await checkpoint(tx, storing.run, at))) throw new FeedRefusal('feed-running');
 }

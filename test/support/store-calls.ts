@@ -6,7 +6,7 @@ import { locate, locateTargets } from '#/fhir/store/locator.ts';
 import { mergeBatch } from '#/fhir/store/merge.ts';
 import { type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
 import * as resources from '#/fhir/store/read-resources.ts';
-import { readKeys } from '#/fhir/store/resource-keys.ts';
+import { readContents, readKeys } from '#/fhir/store/resource-keys.ts';
 import type { TenantDatabase, WriteTransaction } from '#/platform/db/database.ts';
 import * as artifacts from '../../src/authorization/artifact-store.ts';
 import * as keys from '../../src/authorization/key-store.ts';
@@ -25,6 +25,7 @@ import * as work from '../../src/payer-to-payer/export/work-store.ts';
 import * as groups from '../../src/payer-to-payer/groups/group-store.ts';
 import * as records from '../../src/payer-to-payer/member-match/match-store.ts';
 import * as sandbox from '../../src/sandbox/sandbox-store.ts';
+import * as labels from '../../src/sensitivity/label-store.ts';
 
 /** Things of one tenant, with which the functions of the stores are called for another. */
 export interface Ids {
@@ -74,6 +75,8 @@ export const READS: Readonly<Record<string, Call>> = {
   readSharedResource: (db, ids) => resources.readSharedResource(db, ids.member, ids.sharedRt, ids.sharedId),
   readCurrentByKey: (db, ids) => resources.readCurrentByKey(db, [key(ids), { rt: ids.sharedRt, id: ids.sharedId }]),
   readKeys: (db) => readKeys(db, undefined, 10),
+  readContents: (db) => readContents(db, undefined, 10),
+  selectApplied: (db) => labels.selectApplied(db),
   readSharedLines: (db, ids) => readSharedLines(db, { rt: ids.sharedRt, ids: [ids.sharedId], transactionTime: LATER }),
   readDeletedOfSlice: (db, ids) => readDeletedOfSlice(db, changes(ids), { rts: [ids.rt], after: undefined, limit: 10 }),
   readChangedSharedOfSlice: (db, ids) => readChangedSharedOfSlice(db, changes(ids), [ids.sharedRt]),
@@ -127,6 +130,11 @@ export const READS: Readonly<Record<string, Call>> = {
 /** Every function of the stores that writes: whatever it is told, rows of the other tenant stay as they were. */
 export const WRITES: Readonly<Record<string, Call>> = {
   mergeBatch: (_db, ids, tx) => mergeBatch(tx, [patient(ids)], [key(ids), { rt: ids.sharedRt, id: ids.sharedId }]),
+  insertApplied: (_db, _ids, tx) => labels.insertApplied(tx, 'mine'),
+  noteStored: (_db, _ids, tx) => labels.noteStored(tx, 'mine'),
+  beginWalk: (db) => labels.beginWalk(db, 'mine'),
+  saveWalk: (_db, _ids, tx) => labels.saveWalk(tx, { attempt: 1, after: undefined, checked: 1, changed: 1 }),
+  endWalk: (_db, _ids, tx) => labels.endWalk(tx, { attempt: 1, after: undefined, checked: 1, changed: 1 }),
   putSlices: (_db, ids, tx) => putSlices(tx, ids.job, [{ slice: 1, members: members(ids) }]),
   dropSlices: (_db, ids, tx) => dropSlices(tx, ids.job, [1]),
   upsertArtifact: (db, ids) =>

@@ -1,6 +1,7 @@
 import { recordAudit } from '#/audit/audit.ts';
 import { readHorizon } from '#/platform/db/horizon.ts';
 import { enqueueJob, type JobContext, type JobHandlers } from '#/platform/jobs/jobs.ts';
+import { sensitiveBeyondLabels } from '#/sensitivity/labels-now.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { scheduleRelease } from './delete-export.ts';
 import { endExport } from './end-export.ts';
@@ -151,16 +152,21 @@ async function slice(
     if ((await readOpenSlices(db, job.id)).length === 0) await end(deps, tenant, job, context);
     return;
   }
+  const isSensitiveToo = await sensitiveBeyondLabels(db, tenant, job.transactionTime!);
   const wasLast = await guarded(deps, tenant, claim, context.signal, (signal) =>
-    runSlice({ deps, tenant, job, claim, signal }),
+    runSlice({ deps, tenant, job, claim, signal, isSensitiveToo }),
   );
   if (wasLast) await end(deps, tenant, job, context);
 }
 
 async function end(deps: ExportDeps, tenant: Tenant, job: ExportJob, context: JobContext): Promise<void> {
-  const claim = await claimSlice(deps.database.tenant(tenant.id), job.id, LAST_SLICE);
-  if (claim)
-    await guarded(deps, tenant, claim, context.signal, (signal) => endExport({ deps, tenant, job, claim, signal }));
+  const db = deps.database.tenant(tenant.id);
+  const claim = await claimSlice(db, job.id, LAST_SLICE);
+  if (!claim) return;
+  const isSensitiveToo = await sensitiveBeyondLabels(db, tenant, job.transactionTime!);
+  await guarded(deps, tenant, claim, context.signal, (signal) =>
+    endExport({ deps, tenant, job, claim, signal, isSensitiveToo }),
+  );
 }
 
 /**

@@ -31,7 +31,7 @@ export async function writeProvenance(
   members: ReadonlySet<string>,
   writer: PartWriter,
 ): Promise<Disclosed> {
-  const request = disclosureRequest(work.tenant, work.job, work.claim.policy);
+  const request = disclosureRequest(work);
   const type = 'Provenance';
   const wantsReferences = work.job.types.some(isSharedType);
   const part = { type, request, wantsReferences, select: selectionOf(work, type), signal: work.signal };

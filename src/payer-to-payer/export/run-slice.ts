@@ -146,8 +146,8 @@ async function discloseType(
   writer: PartWriter | undefined,
   sees: PartSees = (resource) => slice.findings.see(resource),
 ): Promise<Disclosed> {
-  const { job, claim, tenant, signal } = slice.work;
-  const request = { ...disclosureRequest(tenant, job, claim.policy), supporting: slice.findings.supporting };
+  const { job, signal } = slice.work;
+  const request = { ...disclosureRequest(slice.work), supporting: slice.findings.supporting };
   const wantsReferences = job.types.some(isSharedType);
   const select = selectionOf(slice.work, type);
   const part = { type, request, wantsReferences, select, signal, sees };

@@ -33,7 +33,7 @@ export async function followReferences(work: SliceWork): Promise<boolean> {
         sharedLines(work, type, { depth, since: undefined, until: undefined }),
         {
           type,
-          request: disclosureRequest(work.tenant, work.job, work.claim.policy),
+          request: disclosureRequest(work),
           wantsReferences: true,
           select: selectionOf(work, type),
           signal: work.signal,
@@ -63,7 +63,7 @@ export function writeShared(
   writer: PartWriter,
   sees?: (resource: Readonly<Record<string, unknown>>) => void,
 ): Promise<Disclosed> {
-  const request = disclosureRequest(work.tenant, work.job, work.claim.policy);
+  const request = disclosureRequest(work);
   return disclosePart(
     sharedLines(work, type, { depth: undefined, since: work.job.since, until: work.job.until }),
     { type, request, wantsReferences: false, select: selectionOf(work, type), signal: work.signal, sees },

@@ -11,6 +11,8 @@ export interface SliceWork {
   readonly job: ExportJob;
   readonly claim: SliceClaim;
   readonly signal: AbortSignal;
+  /** What the disclosure policy asks beside labels while they are being written anew; see `sensitiveBeyondLabels`. */
+  readonly isSensitiveToo: ((resource: Readonly<Record<string, unknown>>) => boolean) | undefined;
 }
 
 /** Runs work that writes one part; when it fails, what it wrote is removed. */
