@@ -23,6 +23,10 @@ export interface CompositeParameter {
   readonly extractParts: ExtractParts;
 }
 
+/** R4 has these two the wrong way round: `relatesto` is a reference, `relation` a code. */
+const ERRATA: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'DocumentReference-relationship': { relatesto: 'target', relation: 'code' },
+};
 const DEFINITIONS = 'http://hl7.org/fhir/SearchParameter/';
 const compiled = new Map<string, ReadonlyMap<string, CompiledParameter>>();
 
@@ -60,7 +64,10 @@ function compile(type: string, code: string, parameter: SearchParameter): Compil
     const extract = compileExpression(type, parameter.expression);
     return extract && { code, type: parameter.type, definition, extract };
   }
-  const components = parameter.components ?? [];
+  const components = (parameter.components ?? []).map((component) => ({
+    ...component,
+    expression: ERRATA[parameter.id]?.[component.code] ?? component.expression,
+  }));
   const parts = components.map((component) => searchParameterTable()[type]?.[component.code]?.type);
   const extractParts = compileParts(
     type,
