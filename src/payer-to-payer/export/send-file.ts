@@ -24,14 +24,15 @@ export async function sendFile(
 ): Promise<FastifyReply> {
   const { name } = request.params as { name: string };
   const packed = acceptsGzip(request.headers['accept-encoding']);
-  reply.type(NDJSON).header('vary', 'accept-encoding');
   if (request.method === 'HEAD') {
     const { sizeBytes } = await findDownload(deps, access, name);
+    reply.type(NDJSON).header('vary', 'accept-encoding');
     if (packed) reply.header('content-encoding', 'gzip');
     else if (sizeBytes !== undefined) reply.header('content-length', sizeBytes);
     return reply.send();
   }
   const { content, sizeBytes } = await openDownload(deps, access, name);
+  reply.type(NDJSON).header('vary', 'accept-encoding');
   if (packed) {
     const gzip = createGzip({ level: GZIP_LEVEL });
     pipeline(content, gzip, () => undefined);
