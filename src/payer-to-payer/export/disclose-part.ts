@@ -1,7 +1,7 @@
-import { type DisclosureRequest, discloseLine } from '#/disclosure/disclose-line.ts';
+import { type DisclosedLine, type DisclosureRequest, discloseLine } from '#/disclosure/disclose-line.ts';
 import type { LineSelection } from './line-selection.ts';
 import { linesOf } from './lines.ts';
-import { blockedResourceNote } from './notes.ts';
+import { blockedResourceNote, unreadableResourceNote } from './notes.ts';
 import type { PartWriter } from './part-writer.ts';
 import { sharedReferencesOf } from './shared-references.ts';
 
@@ -38,7 +38,7 @@ export async function disclosePart(
   for await (const lines of linesOf(source)) {
     part.signal.throwIfAborted();
     for (const stored of lines) {
-      const disclosed = discloseLine(stored, part.request);
+      const disclosed = disclosedOf(stored, part.request);
       if ('line' in disclosed) {
         const line = part.select ? part.select(disclosed.line) : disclosed.line;
         if (line === undefined) continue;
@@ -48,13 +48,26 @@ export async function disclosePart(
         if (full) await full;
       } else if ('withheld' in disclosed) {
         withheld[disclosed.withheld] = (withheld[disclosed.withheld] ?? 0) + 1;
-      } else {
+      } else if ('blocked' in disclosed) {
         withheld.blocked = (withheld.blocked ?? 0) + 1;
         notes.push(blockedResourceNote(part.type, idOf(stored)));
+      } else {
+        withheld.unreadable = (withheld.unreadable ?? 0) + 1;
+        notes.push(unreadableResourceNote(part.type));
       }
     }
   }
   return { notes, references, withheld };
+}
+
+/** A row that was damaged is left out and said to be: one must not keep all others from leaving (P2P-37). */
+export function disclosedOf(stored: Buffer, request: DisclosureRequest): DisclosedLine | { readonly unreadable: true } {
+  try {
+    return discloseLine(stored, request);
+  } catch (error) {
+    if (error instanceof SyntaxError) return { unreadable: true };
+    throw error;
+  }
 }
 
 /** Only for lines that the gate stopped, so the cost of parsing does not matter. */

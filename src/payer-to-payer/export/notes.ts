@@ -55,6 +55,16 @@ export function blockedResourceNote(type: string, id: string | undefined): strin
   });
 }
 
+/** A stored resource that is no JSON any more: a fault of ours, and told as one. */
+export function unreadableResourceNote(type: string): string {
+  return line({
+    severity: 'error',
+    code: 'exception',
+    text: 'A resource was left out: it could not be read on our side.',
+    diagnostics: type,
+  });
+}
+
 interface Issue {
   readonly severity: 'error' | 'warning';
   readonly code: IssueType;

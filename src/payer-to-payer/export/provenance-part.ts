@@ -1,8 +1,8 @@
-import { type DisclosureRequest, discloseLine } from '#/disclosure/disclose-line.ts';
+import type { DisclosureRequest } from '#/disclosure/disclose-line.ts';
 import type { WithheldReason } from '#/disclosure/withheld-reason.ts';
 import { rtOf } from '#/fhir/resource-types.ts';
 import { readCurrentByKey } from '#/fhir/store/read-resources.ts';
-import { type Disclosed, disclosePart } from './disclose-part.ts';
+import { type Disclosed, disclosedOf, disclosePart } from './disclose-part.ts';
 import { disclosureRequest } from './disclosure-request.ts';
 import { isMemberType, isSharedType } from './exportable-types.ts';
 import { selectionOf } from './line-selection.ts';
@@ -67,16 +67,28 @@ async function* narrowed(
   for await (const lines of linesOf(received)) {
     const parsed = lines.map((line) => {
       const text = line.toString('utf8');
-      return { text, provenance: JSON.parse(text) as Record<string, unknown> };
+      return { text, provenance: parsedOf(text) };
     });
-    const unsent = parsed.flatMap(({ provenance }) => targetsOf(provenance)).filter((target) => !sent.has(target));
+    const unsent = parsed
+      .flatMap(({ provenance }) => (provenance ? targetsOf(provenance) : []))
+      .filter((target) => !sent.has(target));
     const known = await mayBeKnown(work, unsent, members, request);
     const kept = parsed.flatMap(({ text, provenance }) => {
+      if (!provenance) return text;
       const line = withTargets(text, provenance, (target) => sent.has(target) || known.has(target));
       if (line === undefined) counted.withheld++;
       return line ?? [];
     });
     if (kept.length > 0) yield Buffer.from(kept.join(NEWLINE) + NEWLINE);
+  }
+}
+
+/** Undefined for a damaged row: it is passed on, and told of where lines are disclosed. */
+function parsedOf(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
   }
 }
 
@@ -102,7 +114,7 @@ async function mayBeKnown(
   const current = await readCurrentByKey(deps.database.tenant(tenant.id), keys);
   return new Set(
     current
-      .filter(({ memberId, content }) => members.has(memberId) && 'line' in discloseLine(Buffer.from(content), request))
+      .filter(({ memberId, content }) => members.has(memberId) && 'line' in disclosedOf(Buffer.from(content), request))
       .map(({ reference }) => reference),
   );
 }
