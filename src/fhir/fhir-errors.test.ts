@@ -32,6 +32,17 @@ async function answer(thrown: unknown): Promise<{ status: number; type: unknown;
   };
 }
 
+test('a database that is away is 503 with a time to try again; a file that is not there is our fault', async () => {
+  const away = await answer(Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect' }));
+  expect([away.status, away.body.issue[0].code, away.headers['retry-after']]).toEqual([
+    503,
+    'transient',
+    expect.stringMatching(/^[1-9][0-9]?$/),
+  ]);
+  const file = await answer(Object.assign(new Error('open'), { code: 'ENOENT', syscall: 'open' }));
+  expect([file.status, file.body.issue[0].code]).toEqual([500, 'exception']);
+});
+
 describe('operationOutcome', () => {
   test('is a valid R4 OperationOutcome, with and without each optional part', () => {
     const plain = operationOutcome({ severity: 'error', code: 'not-found', text: 'There is nothing here.' });
