@@ -18,6 +18,8 @@ export const SHARED_TYPES: ReadonlySet<string> = new Set([
 /** The element that says whose a resource is, where it is not `patient` or `subject`. */
 const OWNER_ELEMENTS: Readonly<Record<string, readonly string[]>> = {
   Coverage: ['beneficiary'],
+  // Not in the patient compartment of R4; one that a person wears or bears is theirs all the same (US Core, PDex).
+  Device: ['patient'],
   CoverageEligibilityRequest: ['patient'],
   EnrollmentRequest: ['candidate'],
   QuestionnaireResponse: ['subject', 'source'],
@@ -45,7 +47,7 @@ export function ownerOf(resource: Json): Owner {
   if (type === 'Patient') return { kind: 'member', patientId: String(resource.id) };
   if (SHARED_TYPES.has(type)) return { kind: 'shared' };
   if (type === 'Provenance') return ownerOfProvenance(resource);
-  if (!(type in compartmentTable())) return { kind: 'shared' };
+  if (!(type in compartmentTable()) && OWNER_ELEMENTS[type] === undefined) return { kind: 'shared' };
   for (const element of OWNER_ELEMENTS[type] ?? ['patient', 'subject']) {
     for (const reference of listOf(resource[element])) {
       const match = PATIENT_REFERENCE.exec(String((reference as Json | null)?.reference ?? ''));
