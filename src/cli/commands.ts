@@ -1,5 +1,6 @@
 import { consentCommands } from '#/consent/commands.ts';
 import { feedCommands } from '#/ingest/commands.ts';
+import { validateCommands } from '#/ingest/validate/commands.ts';
 import { onboardingCommands } from '#/onboarding/commands.ts';
 import { evidenceCommands } from '#/payer-to-payer/evidence/commands.ts';
 import type { Command } from '#/platform/cli/command.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command<Services>[] = [
   ...evidenceCommands,
   ...feedCommands,
   ...labelCommands,
+  ...validateCommands,
   ...sandboxCommands,
   ...keyCommands,
   ...backupCommands,

@@ -33,9 +33,9 @@ export function checkSlices(items: readonly Item[], node: ElementNode, path: str
     const possible = placed.filter((each) => each.possible.has(index)).length;
     const where = `${path}:${slice.sliceName}`;
     if (members.length + possible < slice.min)
-      run.find('cardinality', slice.id, where, `is there ${members.length} times, at least ${slice.min} are demanded`);
+      run.find('cardinality', slice.id, where, `is there ${members.length} times; the least is ${slice.min}`);
     if (members.length > slice.max)
-      run.find('cardinality', slice.id, where, `is there ${members.length} times, at most ${slice.max} are allowed`);
+      run.find('cardinality', slice.id, where, `is there ${members.length} times; the most is ${slice.max}`);
     for (const member of members) run.walk.element(member, slice, run);
     checkSlices(members, slice, where, run);
   }

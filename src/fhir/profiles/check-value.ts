@@ -15,9 +15,9 @@ export function checkValue(item: Item, node: ElementNode, run: Run): void {
   checkType(item, node, element, run);
   const { value } = item;
   if (element.fixed && !isEqual(value, element.fixed.value))
-    run.find('fixed', node.id, item.path, 'is not the fixed value');
+    run.find('fixed', node.id, item.path, `is not the fixed value ${shown(element.fixed.value)}`);
   if (element.pattern && !hasPattern(value, element.pattern.value))
-    run.find('pattern', node.id, item.path, 'lacks what the pattern demands');
+    run.find('pattern', node.id, item.path, `lacks what the pattern demands: ${shown(element.pattern.value)}`);
   if (value === undefined) return;
   if (element.requiredBinding !== undefined) {
     const answer = inBinding(value, element.requiredBinding, run);
@@ -32,6 +32,12 @@ export function checkValue(item: Item, node: ElementNode, run: Run): void {
   if (typeof value === 'number' && element.maxValue !== undefined && value > element.maxValue)
     run.find('value-range', node.id, item.path, `is more than ${element.maxValue}`);
   checkTarget(item, node, run);
+}
+
+/** What a profile demands may be told: it is not content of the resource. */
+function shown(demanded: unknown): string {
+  const text = JSON.stringify(demanded);
+  return text.length <= 300 ? text : `${text.slice(0, 299)}…`;
 }
 
 /** The entry of the element's types that the value is of; undefined when there is none or several are possible. */

@@ -49,9 +49,9 @@ function checkElement(item: Item, node: ElementNode, run: Run): void {
 
 function checkCount(items: readonly Item[], node: ElementNode, path: string, run: Run): void {
   if (items.length < node.min)
-    run.find('cardinality', node.id, path, `is there ${items.length} times, at least ${node.min} are demanded`);
+    run.find('cardinality', node.id, path, `is there ${items.length} times; the least is ${node.min}`);
   if (items.length > node.max)
-    run.find('cardinality', node.id, path, `is there ${items.length} times, at most ${node.max} are allowed`);
+    run.find('cardinality', node.id, path, `is there ${items.length} times; the most is ${node.max}`);
 }
 
 /** The profile of an extension, of a data type, or of a resource inside; of several one must be met. */

@@ -1,3 +1,4 @@
+import { isResourceType } from '../resource-types.ts';
 import { WALK } from './check.ts';
 import type { Definitions } from './definitions.ts';
 import { isCoreType, ProfileUnusable } from './elements-of.ts';
@@ -19,6 +20,8 @@ export interface ProfileQuestion {
   readonly profiles?: readonly string[];
   /** The Bundle around the resource by fullUrl and `Type/id`, where it is not part of what is given. */
   readonly entries?: ReadonlyMap<string, Json>;
+  /** Leaves the entries of a Bundle to the caller, who asks for each on its own. */
+  readonly withoutEntries?: boolean;
   /** Where the resource stands: `Bundle.entry[3].resource`. Default: its type. */
   readonly path?: string;
 }
@@ -48,14 +51,20 @@ export class ProfileValidator {
   validate(resource: Json, question: ProfileQuestion = {}): ProfileAnswer {
     const answer = { findings: [] as ProfileFinding[], unchecked: [] as Unchecked[], checked: [] as string[] };
     const frame: Frame = { resource, root: resource, entries: question.entries };
-    this.#visit(frame, question.path ?? String(resource.resourceType), question.profiles ?? [], answer, 0);
+    this.#visit(
+      frame,
+      question.path ?? (isResourceType(resource.resourceType) ? resource.resourceType : 'Resource'),
+      question,
+      answer,
+      0,
+    );
     return answer;
   }
 
   #visit(
     frame: Frame,
     path: string,
-    wanted: readonly string[],
+    question: ProfileQuestion,
     answer: { findings: ProfileFinding[]; unchecked: Unchecked[]; checked: string[] },
     depth: number,
   ): void {
@@ -63,6 +72,7 @@ export class ProfileValidator {
     const type = String(resource.resourceType);
     const entries = type === 'Bundle' ? entriesOf(resource) : frame.entries;
     const around: Frame = { ...frame, entries };
+    const wanted = question.profiles ?? [];
     const claimed = listOf(objectOf(resource.meta)?.profile).filter((canonical) => typeof canonical === 'string');
     for (const canonical of new Set([...claimed, ...wanted])) {
       // R4's own types are the base validator's.
@@ -75,16 +85,16 @@ export class ProfileValidator {
       answer.unchecked.push(...run.unchecked.values());
       answer.checked.push(profile.canonical);
     }
-    if (depth < DEPTH_MAX)
-      for (const inner of innerOf(resource, path))
-        this.#visit(
-          { resource: inner.resource, root: inner.isContained ? frame.root : inner.resource, entries },
-          inner.path,
-          // What was asked for is asked of each resource on its own, not of those that only help another.
-          inner.isContained ? [] : wanted,
-          answer,
-          depth + 1,
-        );
+    if (depth >= DEPTH_MAX || (question.withoutEntries && type === 'Bundle')) return;
+    for (const inner of innerOf(resource, path))
+      this.#visit(
+        { resource: inner.resource, root: inner.isContained ? frame.root : inner.resource, entries },
+        inner.path,
+        // What was asked for is asked of each resource on its own, not of those that only help another.
+        inner.isContained ? {} : question,
+        answer,
+        depth + 1,
+      );
   }
 
   #usable(canonical: string, unchecked: Unchecked[]): Profile | undefined {

@@ -18,6 +18,8 @@ export interface Config {
   /** As text, base64 or hex; the key itself is read by `readMasterKey`. */
   readonly masterKey: string | undefined;
   readonly masterKeyFile: string | undefined;
+  /** A folder of FHIR packages for `validate`. */
+  readonly profilePackages: string | undefined;
   readonly logLevel: LogLevel;
   readonly jwksAllowLoopback: boolean;
   readonly metricsToken: string | undefined;
@@ -86,6 +88,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
   if (production && masterKey === undefined && masterKeyFile === undefined)
     problems.push('Production mode needs COVERED_BRIDGE_MASTER_KEY or COVERED_BRIDGE_MASTER_KEY_FILE.');
 
+  const profilePackages = raw('PROFILE_PACKAGES');
   const config: Config = {
     port,
     host,
@@ -96,6 +99,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     production,
     masterKey,
     masterKeyFile,
+    profilePackages: profilePackages === undefined ? undefined : path.resolve(cwd, profilePackages),
     logLevel: value('LOG_LEVEL') as LogLevel,
     jwksAllowLoopback,
     metricsToken: raw('METRICS_TOKEN'),

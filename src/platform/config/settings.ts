@@ -78,6 +78,13 @@ export const SETTINGS = [
     does: 'A file that holds the master key, instead of COVERED_BRIDGE_MASTER_KEY; both together are refused.',
   },
   {
+    name: 'PROFILE_PACKAGES',
+    type: 'path',
+    default: undefined,
+    since: '0.1.0',
+    does: 'A folder of FHIR packages (`.tgz` files or unpacked folders) whose profiles `covered-bridge validate` checks when no `--package` is given.',
+  },
+  {
     name: 'LOG_LEVEL',
     type: 'choice',
     choices: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
