@@ -156,7 +156,7 @@ function errorsPage(): string {
     '| error | status | when |',
     '| --- | --- | --- |',
     '| `invalid_request` | 400 | The body is no form, a parameter is repeated or missing, or credentials were sent in two ways. |',
-    '| `invalid_client` | 401 | The client is unknown, suspended, of another environment, or its secret is wrong. One answer for all. |',
+    '| `invalid_client` | 401 | The client is unknown, suspended, of another environment, or its secret or key is wrong: one answer for all. Or its assertion is faulty: the description says how. |',
     '| `invalid_scope` | 400 | No scope was asked, or none that this client may have. |',
     '| `unauthorized_client` | 400 | The client may not use this grant type. |',
     '| `unsupported_grant_type` | 400 | The endpoint does not know this grant type. |',
