@@ -266,6 +266,38 @@ describe('includeAssociatedData', () => {
     );
     expect(about(filtered.resources)).toEqual(['jane-provenance']);
   });
+  test('P2P-29 LatestProvenanceResources: the most recent received one about each resource that leaves', async () => {
+    await world.store('bison', [
+      ...memberRecord('told', { years: 2 }).resources,
+      ...[
+        { id: 'told-1', recorded: '2024-01-01T00:00:00Z', targets: ['Encounter/told-e0', 'Encounter/told-e1'] },
+        { id: 'told-2', recorded: '2025-01-01T00:00:00+02:00', targets: ['Encounter/told-e0'] },
+        { id: 'told-3', recorded: '2023-01-01T00:00:00Z', targets: ['Encounter/told-e0'] },
+        { id: 'told-4', recorded: '2026-01-01T00:00:00Z', targets: ['Observation/told-o0-0'] },
+      ].map(({ id, recorded, targets }) => ({
+        resourceType: 'Provenance',
+        id,
+        recorded,
+        target: targets.map((reference) => ({ reference })),
+        agent: [{ who: { display: 'Somebody' } }],
+      })),
+    ]);
+    const told = await world.group('bison', 'payer-one', ['told']);
+    const received = async (query: string) =>
+      (await exportAll(world, 'bison', payer, told, `?_type=Encounter&${query}`)).resources
+        .map(({ id }) => id)
+        .filter((id) => /^told-\d$/.test(id))
+        .sort();
+    expect(await received('includeAssociatedData=LatestProvenanceResources')).toEqual(['told-1', 'told-2']);
+    expect(await received('includeAssociatedData=RelevantProvenanceResources')).toEqual([
+      'told-1',
+      'told-2',
+      'told-3',
+      'told-4',
+    ]);
+    const before = encodeURIComponent('Provenance?recorded=lt2024');
+    expect(await received(`includeAssociatedData=LatestProvenanceResources&_typeFilter=${before}`)).toEqual(['told-3']);
+  });
   test('P2P-29 what was asked is on the stored job', async () => {
     const { manifest } = await exported(
       'includeAssociatedData=LatestProvenanceResources,RelevantProvenanceResources&_type=Encounter',

@@ -8,6 +8,7 @@ import { isMemberType, isSharedType } from './exportable-types.ts';
 import { selectionOf } from './line-selection.ts';
 import { linesOf } from './lines.ts';
 import type { PartWriter } from './part-writer.ts';
+import { latestOf } from './provenance-latest.ts';
 import { targetsOf, withTargets } from './provenance-received.ts';
 import { transmitterProvenance } from './provenance-transmitter.ts';
 import type { SentResources } from './sent-resources.ts';
@@ -21,13 +22,13 @@ const NO_TARGET: WithheldReason = 'target';
  * Writes the Provenance of one slice: what was received about resources that may leave, then our own record of what was
  * sent just now (P2P-66, P2P-67).
  *
- * @param received the stored Provenance of the slice's members; undefined for the slice of shared resources
+ * @param received reads the stored Provenance of the slice's members; undefined for the slice of shared resources
  * @param members the ids of the slice's Patients
  */
 export async function writeProvenance(
   work: SliceWork,
   sent: SentResources,
-  received: AsyncIterable<Buffer> | undefined,
+  received: (() => AsyncIterable<Buffer>) | undefined,
   members: ReadonlySet<string>,
   writer: PartWriter,
 ): Promise<Disclosed> {
@@ -36,7 +37,11 @@ export async function writeProvenance(
   const wantsReferences = work.job.types.some(isSharedType);
   const part = { type, request, wantsReferences, select: selectionOf(work, type), signal: work.signal };
   const narrowing = { withheld: 0 };
-  const passedOn = received && narrowed(work, sent, received, members, request, narrowing);
+  const isLatest =
+    received && work.job.narrowing.associatedData === 'LatestProvenanceResources'
+      ? await latestOf(received(), sent, part)
+      : () => true;
+  const passedOn = received && narrowed(work, sent, received(), members, request, isLatest, narrowing);
   const disclosed = passedOn ? await disclosePart(passedOn, part, writer) : undefined;
   const own = await disclosePart(ownLines(work, sent), { ...part, wantsReferences: false }, writer);
   return {
@@ -62,13 +67,16 @@ async function* narrowed(
   received: AsyncIterable<Buffer>,
   members: ReadonlySet<string>,
   request: DisclosureRequest,
+  isWanted: (provenance: Readonly<Record<string, unknown>>) => boolean,
   counted: { withheld: number },
 ): AsyncGenerator<Buffer> {
   for await (const lines of linesOf(received)) {
-    const parsed = lines.map((line) => {
-      const text = line.toString('utf8');
-      return { text, provenance: parsedOf(text) };
-    });
+    const parsed = lines
+      .map((line) => {
+        const text = line.toString('utf8');
+        return { text, provenance: parsedOf(text) };
+      })
+      .filter(({ provenance }) => !provenance || isWanted(provenance));
     const unsent = parsed
       .flatMap(({ provenance }) => (provenance ? targetsOf(provenance) : []))
       .filter((target) => !sent.has(target));

@@ -99,7 +99,7 @@ async function writePart(slice: OpenSlice, part: OpenPart, isPresent: boolean): 
   const { work, findings } = slice;
   if (part.type === 'Provenance' && findings.sent) {
     const { sent } = findings;
-    const received = isPresent ? linesOfType(slice, part.type, work.job) : undefined;
+    const received = isPresent ? () => linesOfType(slice, part.type, work.job) : undefined;
     const members = new Set(slice.members.map(({ memberId }) => memberId));
     return writingPart(work, { type: part.type, kind: 'output' }, async (writer) =>
       resultOf(part, await writeProvenance(work, sent, received, members, writer)),
