@@ -374,6 +374,11 @@ test('composite: the parts hold for one element together', () => {
   both(document, ['relationship=DocumentReference/1$replaces', 'relationship=1$replaces'], ['relationship=appends$1']);
 });
 
+test('use of an ExplanationOfBenefit: a claim or a prior authorization', () => {
+  const claim = { resourceType: 'ExplanationOfBenefit', use: 'claim' };
+  both(claim, ['use=claim', 'use=claim,predetermination'], ['use=preauthorization', 'use:missing=true']);
+});
+
 test(':missing', () => {
   const patient = { resourceType: 'Patient', gender: 'female' };
   both(

@@ -1,4 +1,5 @@
 import { type SearchParameter, searchParameterTable } from '../definitions/definitions.ts';
+import { OUR_CANONICAL } from '../our-canonicals.ts';
 import { compileExpression, compileParts, type Extract, type ExtractParts } from './compile-expression.ts';
 
 /** A search parameter of one resource type, compiled from its official definition. */
@@ -27,6 +28,17 @@ export interface CompositeParameter {
 const ERRATA: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'DocumentReference-relationship': { relatesto: 'target', relation: 'code' },
 };
+/** What R4 has no parameter for and payers ask: whether it is a claim or a prior authorization (payer-to-payer.md 5.4). */
+const OURS: Readonly<Record<string, Readonly<Record<string, SimpleParameter>>>> = {
+  ExplanationOfBenefit: {
+    use: {
+      code: 'use',
+      type: 'token',
+      definition: `${OUR_CANONICAL}/SearchParameter/ExplanationOfBenefit-use`,
+      extract: compileExpression('ExplanationOfBenefit', 'ExplanationOfBenefit.use')!,
+    },
+  },
+};
 const DEFINITIONS = 'http://hl7.org/fhir/SearchParameter/';
 const compiled = new Map<string, ReadonlyMap<string, CompiledParameter>>();
 
@@ -39,12 +51,11 @@ export function searchParametersOf(type: string): ReadonlyMap<string, CompiledPa
   let parameters = compiled.get(type);
   if (parameters === undefined) {
     const table = { ...searchParameterTable().Resource, ...searchParameterTable()[type] };
-    parameters = new Map(
-      Object.entries(table).flatMap(([code, parameter]) => {
-        const one = compile(type, code, parameter);
-        return one ? [[code, one] as const] : [];
-      }),
-    );
+    const official = Object.entries(table).flatMap(([code, parameter]) => {
+      const one = compile(type, code, parameter);
+      return one ? [[code, one] as const] : [];
+    });
+    parameters = new Map<string, CompiledParameter>([...official, ...Object.entries(OURS[type] ?? {})]);
     compiled.set(type, parameters);
   }
   return parameters;
