@@ -23,18 +23,18 @@ const NO_KEY = 'no registered key of this client made it. Check the client id, t
  * Signs a client in by `private_key_jwt` (RFC 7523, SMART Backend Services). The one place where assertions are checked, for
  * the token, introspection and revocation endpoints alike; the engine is told the outcome.
  *
- * @param client undefined: there is none at this issuer
+ * @param client or why there is none at this issuer
  */
 export async function signInByAssertion(
   deps: AssertionDeps,
   call: SignInCall,
   text: string,
-  client: Client | undefined,
+  client: Client | 'unknown-client' | 'not-active',
 ): Promise<SignedIn | OAuthRefusal> {
   const { issuer } = call;
   try {
     const assertion = readAssertion(text, [issuer.tokenEndpoint, issuer.url, call.endpoint], new Date());
-    if (!client) throw assertionRefused('unknown-client', NO_KEY);
+    if (typeof client === 'string') throw assertionRefused(client, NO_KEY);
     if (!client.keys) throw assertionRefused('no-keys', NO_KEY);
     if (assertion.jku !== undefined && !(client.keys.kind === 'url' && client.keys.url === assertion.jku))
       throw assertionRefused('jku', NO_KEY);

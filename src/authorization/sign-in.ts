@@ -68,10 +68,10 @@ export async function signIn(deps: SignInDeps, call: SignInCall, request: TokenR
 /** What a request carries says how its client signs in; a client that was given keys has no secret. */
 async function check(deps: SignInDeps, call: SignInCall, request: TokenRequest): Promise<SignedIn | OAuthRefusal> {
   const client = await deps.clients.find(request.clientId);
-  const known = client && isKnownAt(client, call.issuer) ? client : undefined;
+  const known = !client ? 'unknown-client' : isKnownAt(client, call.issuer) ? client : 'not-active';
   if (request.assertion !== undefined) return signInByAssertion(deps, call, request.assertion, known);
   const unknown = (reason: string): OAuthRefusal => clientUnknown(request.usedBasic, reason);
-  if (!known) return unknown(client ? 'not-active' : 'unknown-client');
+  if (typeof known === 'string') return unknown(known);
   if (request.clientSecret === undefined) return unknown('no-credentials');
   const secret = known.kind === 'secret' ? secretOf(known, request.clientSecret) : undefined;
   if (!secret) return unknown('secret');

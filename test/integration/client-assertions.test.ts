@@ -466,10 +466,12 @@ test('P2P-76, AUTH-26 the record says how a client signed in, with which key, an
   const { body } = await askTokenWithKey(platform, own, key);
   await askTokenWithKey(platform, own, key, { header: { kid: 'unknown' } });
   await askTokenWithKey(platform, own, key, { claims: { aud: 'https://needle.example' } });
+  await platform.cli('client', 'suspend', own.client_id, '--tenant', 'demo');
+  await expect.poll(async () => (await askTokenWithKey(platform, own, key, { tenant: 'demo' })).status).toBe(401);
   const { rows } = await sql('select action, outcome, token_id, facts from audit_event where client = $1 order by id', [
     own.client_id,
   ]);
-  expect(rows).toMatchObject([
+  expect(rows.slice(0, 4)).toMatchObject([
     { action: 'client.create' },
     {
       action: 'token.issue',
@@ -479,6 +481,7 @@ test('P2P-76, AUTH-26 the record says how a client signed in, with which key, an
     { action: 'token.refuse', facts: { error: 'invalid_client', reason: 'assertion-unknown-kid' } },
     { action: 'token.refuse', facts: { error: 'invalid_client', reason: 'assertion-audience' } },
   ]);
+  expect(rows.at(-1)).toMatchObject({ action: 'token.refuse', facts: { reason: 'assertion-not-active' } });
   expect(JSON.stringify(rows)).not.toContain('needle');
 });
 
