@@ -27,6 +27,8 @@ export async function disclosePart(
     /** Which of the lines that may leave do, and what of them; absent: all, as they are. */
     readonly select: LineSelection | undefined;
     readonly signal: AbortSignal;
+    /** Puts addresses in the place of attachments that do not travel within the line. */
+    readonly link?: ((line: Buffer) => Buffer) | undefined;
     /** Told of each resource that leaves, as it is stored. */
     readonly sees?: ((resource: Readonly<Record<string, unknown>>) => void) | undefined;
   },
@@ -40,8 +42,9 @@ export async function disclosePart(
     for (const stored of lines) {
       const disclosed = disclosedOf(stored, part.request);
       if ('line' in disclosed) {
-        const line = part.select ? part.select(disclosed.line) : disclosed.line;
-        if (line === undefined) continue;
+        const selected = part.select ? part.select(disclosed.line) : disclosed.line;
+        if (selected === undefined) continue;
+        const line = part.link ? part.link(selected) : selected;
         if (part.wantsReferences) for (const reference of sharedReferencesOf(line)) references.add(reference);
         part.sees?.(disclosed.resource);
         const full = writer?.write(line);

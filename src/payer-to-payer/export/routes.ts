@@ -18,7 +18,7 @@ import { isServed, parseExportParameters } from './parameters.ts';
 import { makePollLimit } from './poll-limit.ts';
 import { parsePrefer } from './prefer.ts';
 import { parametersOfBody, parametersOfQuery } from './raw-parameters.ts';
-import { sendFile } from './send-file.ts';
+import { sendAttachment, sendFile } from './send-file.ts';
 import { outcomeOf, sendStatus } from './send-status.ts';
 import { statusUrl } from './status-document.ts';
 
@@ -92,6 +92,9 @@ export function exportRoutes(deps: ExportRouteDeps): FastifyPluginAsync {
       });
       answering(server, `${base}/$export/file/:name`, ['GET', 'HEAD'], {
         handler: (request, reply) => sendFile(deps, accessOf(request), request, reply),
+      });
+      answering(server, `${base}/$export/attachment/:jobId/:type/:id/:n`, ['GET'], {
+        handler: (request, reply) => sendAttachment(deps, accessOf(request), request, reply),
       });
     }
   };

@@ -2,6 +2,7 @@ import { rtOf } from '#/fhir/resource-types.ts';
 import { readChangedSharedOfSlice, readTypesOfSlice } from '#/fhir/store/export-changes.ts';
 import { copySlice, dropSlices, putSlices } from '#/fhir/store/export-copy.ts';
 import type { TenantConnection } from '#/platform/db/database.ts';
+import { hasAttachments, withLinks } from './attachments.ts';
 import { makeCheckpoint } from './checkpoint.ts';
 import { copyLines } from './copy-lines.ts';
 import { writeDeletions } from './deletions.ts';
@@ -19,6 +20,7 @@ import { writeProvenance } from './provenance-part.ts';
 import { makeFindings, partsToReadAgain, type SliceFindings } from './slice-findings.ts';
 import { type SliceWork, writingPart } from './slice-work.ts';
 import type { PartResult, PlannedMember, PlannedPart } from './slices.ts';
+import { attachmentUrl } from './status-document.ts';
 import { readOpenParts, readSliceMembers } from './work-store.ts';
 
 /**
@@ -150,8 +152,16 @@ async function discloseType(
   const request = { ...disclosureRequest(slice.work), supporting: slice.findings.supporting };
   const wantsReferences = job.types.some(isSharedType);
   const select = selectionOf(slice.work, type);
-  const part = { type, request, wantsReferences, select, signal, sees };
+  const part = { type, request, wantsReferences, select, link: linksOf(slice.work, type), signal, sees };
   return disclosePart(linesOfType(slice, type, changed), part, writer);
+}
+
+/** Large documents travel by address (3.4): the line is made before they are looked for, so that `_elements` hold. */
+function linksOf({ deps, tenant, job }: SliceWork, type: string): ((line: Buffer) => Buffer) | undefined {
+  if (!hasAttachments(type)) return undefined;
+  const bulkBase = deps.tenants.bulkBase(tenant);
+  const bases = [deps.tenants.fhirBase(tenant), bulkBase];
+  return (line) => withLinks(line, bases, (reference, n) => attachmentUrl(bulkBase, job.id, reference, n));
 }
 
 /**

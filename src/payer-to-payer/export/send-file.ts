@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessContext } from '#/authorization/access.ts';
+import { type AttachmentPlace, openAttachment } from './attachment-download.ts';
 import { findDownload, openDownload } from './download.ts';
 import type { ExportDeps } from './export-deps.ts';
 import { acceptsGzip } from './negotiation.ts';
@@ -40,4 +41,19 @@ export async function sendFile(
   }
   if (sizeBytes !== undefined) reply.header('content-length', sizeBytes);
   return reply.send(content);
+}
+
+/**
+ * Answers the content of an attachment, to be kept and not to be shown: what a provider sent in may be anything.
+ *
+ * @throws Refusal `file-unknown`, `file-suppressed`
+ */
+export async function sendAttachment(
+  deps: ExportDeps,
+  access: AccessContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { contentType, bytes } = await openAttachment(deps, access, request.params as AttachmentPlace);
+  return reply.type(contentType).header('content-disposition', 'attachment').send(bytes);
 }

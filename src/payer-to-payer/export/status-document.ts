@@ -21,6 +21,9 @@ export interface ExportLinks {
 }
 
 export const statusUrl = (bulkBase: string, jobId: string): string => `${bulkBase}/$export/job/${jobId}`;
+/** @param reference `Type/id` of the document */
+export const attachmentUrl = (bulkBase: string, jobId: string, reference: string, n: number): string =>
+  `${bulkBase}/$export/attachment/${jobId}/${reference}/${n}`;
 export const fileUrl = (bulkBase: string, name: string): string => `${bulkBase}/$export/file/${name}`;
 
 /** The quick start's job document while the work goes on: no `output`, no `error` (payer-to-payer.md 3.6). */
