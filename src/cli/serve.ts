@@ -66,13 +66,16 @@ async function startWhenReachable(
   start: Start,
   stopped: StopSignal,
 ): Promise<{ stop(): Promise<void> } | undefined> {
-  const until = Date.now() + DATABASE_WAIT_MS;
-  for (let tries = 1; !stopped.isStopped(); tries++) {
+  let failedAt: number | undefined;
+  while (!stopped.isStopped()) {
     try {
       return await startOnce(config, start);
     } catch (error) {
-      if (!isConnectionLost(error) || Date.now() >= until) throw error;
-      if (tries === 1) process.stderr.write('The database cannot be reached yet; trying again.\n');
+      if (!isConnectionLost(error)) throw error;
+      if (failedAt === undefined) process.stderr.write('The database cannot be reached yet; trying again.\n');
+      // Counted from the first failure: a start that was far when the database went away has its time, too.
+      failedAt ??= Date.now();
+      if (Date.now() - failedAt >= DATABASE_WAIT_MS) throw error;
       await Promise.race([sleep(DATABASE_RETRY_MS), stopped.promise]);
     }
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FinishedFile } from './killer.ts';
 import type { Ledger, PromisedExport, PromisedMatch } from './ledger.ts';
 import type { Payers } from './payers.ts';
-import { digest, type Plan, referenceOf, TENANT } from './plan.ts';
+import { digest, type Plan, referenceOf, sentTargetsOf, TENANT } from './plan.ts';
 import type { Rig } from './rig.ts';
 
 const END_TIMEOUT_MS = 60_000;
@@ -72,6 +72,7 @@ async function checkExport({ rig, plan, ledger, payers }: Checked, promised: Pro
   if (status.status !== 200) fail(`export ${promised.jobId} is gone: ${status.status} ${status.text.slice(0, 200)}`);
   const manifest = JSON.parse(status.text);
   const got = new Map<string, string>();
+  const told: string[] = [];
   for (const { url, count } of manifest.output as { url: string; count: number }[]) {
     const name = url.split('/').pop()!;
     const file = await payers.ask(promised.client, `/v1/${TENANT}/bulk-data/r4/$export/file/${name}`);
@@ -80,11 +81,21 @@ async function checkExport({ rig, plan, ledger, payers }: Checked, promised: Pro
     const lines = file.text.trimEnd().split('\n');
     if (lines.length !== count) fail(`file ${name} has ${lines.length} lines, the manifest says ${count}`);
     for (const line of lines) {
-      const reference = referenceOf(JSON.parse(line));
+      const resource = JSON.parse(line);
+      const reference = referenceOf(resource);
+      const targets = sentTargetsOf(resource);
+      if (targets) {
+        told.push(...targets);
+        continue;
+      }
       if (got.has(reference)) fail(`export ${promised.jobId} has ${reference} twice`);
       got.set(reference, digest(line));
     }
   }
+  const tellsOf = new Set(told);
+  const sent = [...got.keys()].filter((reference) => !reference.startsWith('Provenance/'));
+  if (told.length !== sent.length || !sent.every((reference) => tellsOf.has(reference)))
+    fail(`export ${promised.jobId} tells of ${told.length} resources and sent ${sent.length}`);
   // Between two loads it is one of the two states, resource by resource.
   const states = [...new Set([promised.generation, ledger.newest])].map((generation) =>
     plan.expected(generation, promised.member?.patientId),

@@ -34,7 +34,7 @@ export interface TortureReport {
 
 /** Rounds on one data folder: its history grows with each load. */
 const ROUNDS_PER_FOLDER = 20;
-const KILLS_PER_ROUND = [3, 8] as const;
+const KILLS_PER_ROUND = [4, 16] as const;
 
 /** @throws Error that names the seed and the round, when something was not as it has to be */
 export async function torture(options: TortureOptions): Promise<TortureReport> {

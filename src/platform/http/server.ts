@@ -29,7 +29,17 @@ export interface HttpOptions {
   readonly renderNotFound: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
+/** A method and a pattern that something answers. */
+export interface MountedRoute {
+  readonly method: string;
+  readonly url: string;
+}
+
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** All routes of the server, in the order they were mounted. */
+    readonly mountedRoutes: readonly MountedRoute[];
+  }
   interface FastifyRequest {
     /** Facts for the request's log line: tenant slug, client id, refusal code. No personal data. */
     logFacts: Record<string, string | number>;
@@ -47,6 +57,8 @@ export function makeServer(options: HttpOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    // What arrives while the program stops is still answered, and the connection closed.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
@@ -58,6 +70,11 @@ export function makeServer(options: HttpOptions): FastifyInstance {
     },
   }) as unknown as FastifyInstance;
 
+  const mounted: MountedRoute[] = [];
+  server.decorate('mountedRoutes', mounted);
+  server.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) mounted.push({ method: each, url });
+  });
   server.decorateRequest('logFacts');
   server.addHook('onRequest', async (request, reply) => {
     request.logFacts = {};
