@@ -153,3 +153,37 @@ test('storage.md 9: jobs whose database went away under them, before and after t
   const instances = 'select count(distinct instance)::int as n from job_instance';
   await until(async () => (await db.database.owner.query(instances)).rows[0].n <= 1, 5_000);
 });
+
+test('storage.md 9: a job that dies with its process more often than it may fail is still taken up; one that fails by itself is not tried more often', async () => {
+  let seen = 0;
+  const own: number[] = [];
+  const workers = await startWorkers({
+    database: db.database,
+    concurrency: 2,
+    log: makeLog('silent'),
+    handlers: {
+      dies: async () => {
+        seen += 1;
+        if (seen > 4) return;
+        await cutConnections();
+        await sleep(100);
+      },
+      fails: async (_payload, { lastAttempt }) => {
+        own.push(lastAttempt ? 1 : 0);
+        throw new Error('by itself');
+      },
+    },
+  });
+  const ask = (name: string): Promise<void> =>
+    db.database.platform.transaction((tx) => enqueueJob(tx, { name, payload: {}, maxAttempts: 2 }));
+  await ask('dies');
+  await until(() => seen === 5, 20_000);
+  await ask('fails');
+  await until(() => own.length === 2, 15_000);
+  expect(own).toEqual([0, 1]);
+  await workers.stop();
+  const left = await db.database.owner.query(
+    `select attempts, max_attempts from graphile_worker._private_jobs where attempts >= max_attempts`,
+  );
+  expect(left.rows).toEqual([{ attempts: 2, max_attempts: 2 }]);
+}, 60_000);

@@ -2,7 +2,7 @@ import { recordAudit } from '#/audit/audit.ts';
 import type { Disclosed } from './disclose-part.ts';
 import { readFiles } from './export-store.ts';
 import { auditKeyOf, readMembersNow } from './members-now.ts';
-import { readNotes } from './note-store.ts';
+import { noteWithheld, readNotes } from './note-store.ts';
 import type { PartWriter } from './part-writer.ts';
 import { ERROR_POSITION } from './plan.ts';
 import { writeProvenance } from './provenance-part.ts';
@@ -42,13 +42,16 @@ export async function endExport(work: SliceWork): Promise<void> {
       }),
     );
   }
+  const members = await readMembersNow(deps, tenant, job);
+  const withheld = members.filter(({ kind }) => kind === 'withheld');
+  // Whose consent ended after the last part was begun: what was written is kept back at the download.
+  if (withheld.length > 0) await noteWithheld(db, job.id, withheld);
   const errors = await writingPart(work, { type: 'OperationOutcome', kind: 'error' }, async (writer) => {
     for await (const note of notesOf(work, results)) await writer.write(Buffer.from(note));
     return { type: 'OperationOutcome', position: ERROR_POSITION, notes: [], references: [], withheld: {} };
   });
   const written = [...results, errors].flatMap(({ files }) => files.map(({ name }) => name));
   await deps.files.sync(tenant.id, job.id, written);
-  const members = await readMembersNow(deps, tenant, job);
   const files = await db.transaction(async (tx) => {
     const now = deps.clock.now();
     await finishParts(tx, claim, [...results, errors], now);

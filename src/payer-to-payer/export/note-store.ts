@@ -1,5 +1,6 @@
 import type { TenantConnection, TenantDatabase } from '#/platform/db/database.ts';
-import type { Note } from './slices.ts';
+import { withheldMemberNote } from './notes.ts';
+import { LAST_SLICE, type Note } from './slices.ts';
 
 /** Rows per statement where a group may be as large as a plan. */
 const BATCH_ROWS = 10_000;
@@ -23,6 +24,16 @@ export async function insertNotes(tx: TenantConnection, jobId: string, notes: re
       ],
     );
   }
+}
+
+/** One line for each member who may not leave, whenever that is found out and however often. */
+export async function noteWithheld(
+  db: TenantDatabase,
+  jobId: string,
+  members: readonly { readonly memberId: string }[],
+): Promise<void> {
+  const notes = members.map(({ memberId }) => withheldMemberNote(LAST_SLICE, memberId));
+  await db.transaction((tx) => insertNotes(tx, jobId, notes));
 }
 
 /** A page of the lines of the error file, in a fixed order, after the note given. */

@@ -11,7 +11,7 @@ import type { PartWriter } from './part-writer.ts';
 import { latestOf } from './provenance-latest.ts';
 import { targetsOf, withTargets } from './provenance-received.ts';
 import { transmitterProvenance } from './provenance-transmitter.ts';
-import type { SentResources } from './sent-resources.ts';
+import { type SentResources, SHARED_CHAIN } from './sent-resources.ts';
 import type { SliceWork } from './slice-work.ts';
 
 const NEWLINE = '\n';
@@ -43,7 +43,7 @@ export async function writeProvenance(
       : () => true;
   const passedOn = received && narrowed(work, sent, received(), members, request, isLatest, narrowing);
   const disclosed = passedOn ? await disclosePart(passedOn, part, writer) : undefined;
-  const own = await disclosePart(ownLines(work, sent), { ...part, wantsReferences: false }, writer);
+  const own = await disclosePart(ownLines(work, sent, members), { ...part, wantsReferences: false }, writer);
   return {
     notes: [...(disclosed?.notes ?? []), ...own.notes],
     references: disclosed?.references ?? new Set(),
@@ -54,10 +54,17 @@ export async function writeProvenance(
   };
 }
 
-async function* ownLines({ tenant, job }: SliceWork, sent: SentResources): AsyncGenerator<Buffer> {
-  for (const [chain, references] of sent.chains())
+/** Nothing more is said about a member who may not leave any longer, nor of what was sent before. */
+async function* ownLines(
+  { tenant, job }: SliceWork,
+  sent: SentResources,
+  members: ReadonlySet<string>,
+): AsyncGenerator<Buffer> {
+  for (const [chain, references] of sent.chains()) {
+    if (chain !== SHARED_CHAIN && !members.has(chain)) continue;
     for (const provenance of transmitterProvenance(tenant, job, chain, references))
       yield Buffer.from(JSON.stringify(provenance) + NEWLINE);
+  }
 }
 
 /** Received lines without the targets that stay behind, a block at a time. */

@@ -12,8 +12,7 @@ import type { ExportJob } from './export-job.ts';
 import { isMemberType, isSharedType } from './exportable-types.ts';
 import { selectionOf } from './line-selection.ts';
 import { covers, policiesOf, readMembersNow } from './members-now.ts';
-import { insertNotes } from './note-store.ts';
-import { withheldMemberNote } from './notes.ts';
+import { noteWithheld } from './note-store.ts';
 import type { PartWriter } from './part-writer.ts';
 import { DELETIONS, SLICE_MEMBERS_MIN } from './plan.ts';
 import { writeProvenance } from './provenance-part.ts';
@@ -22,6 +21,12 @@ import { type SliceWork, writingPart } from './slice-work.ts';
 import type { PartResult, PlannedMember, PlannedPart } from './slices.ts';
 import { attachmentUrl } from './status-document.ts';
 import { readOpenParts, readSliceMembers } from './work-store.ts';
+
+/**
+ * How old a look at the consents may be when the next part begins: an export of a few members, done in a fraction of this, looks
+ * once; in a long one the later parts of a member whose consent has ended stay out (ROW-20).
+ */
+const CONSENT_AGE_MS = 500;
 
 /**
  * Writes what is missing of one slice: each resource type is a part with files of its own, recorded when they are
@@ -34,13 +39,15 @@ export async function runSlice(work: SliceWork): Promise<boolean> {
   const { deps, tenant, job, claim, signal } = work;
   const db = deps.database.tenant(tenant.id);
   const parts = await readOpenParts(db, claim);
-  const members = parts.length > 0 ? await requireMembers(work) : [];
+  const planned = parts.length > 0 ? await readSliceMembers(db, job.id, claim.slice) : [];
+  const members = await stillSharing(work, planned);
   await deps.files.prepare(tenant.id, job.id);
   return db.connection(async (connection) => {
     const checkpoint = makeCheckpoint(work);
     if (members.length > 0) await putSlices(connection, job.id, [{ slice: claim.slice, members }]);
     const present = await presentTypes(work, members, connection);
     const slice: OpenSlice = { work, connection, members, findings: makeFindings(job) };
+    let lookedAt = performance.now();
     for (const type of partsToReadAgain(
       job,
       parts.map((part) => part.type),
@@ -48,24 +55,37 @@ export async function runSlice(work: SliceWork): Promise<boolean> {
       if (present(type)) await discloseType(slice, type, job, undefined);
     for (const part of parts) {
       signal.throwIfAborted();
-      await checkpoint.add(await writePart(slice, part, present(part.type)));
+      if (performance.now() - lookedAt >= CONSENT_AGE_MS) {
+        await leaveOutWithdrawn(slice);
+        lookedAt = performance.now();
+      }
+      await checkpoint.add(await writePart(slice, part, slice.members.length > 0 && present(part.type)));
     }
     if (members.length > 0) await dropSlices(connection, job.id, [claim.slice]);
     return checkpoint.end();
   });
 }
 
-/** The members of the slice whose consent is valid at this moment; the others get a line in the error file (P2P-41). */
-async function requireMembers({ deps, tenant, job, claim }: SliceWork): Promise<readonly PlannedMember[]> {
-  const db = deps.database.tenant(tenant.id);
-  const planned = await readSliceMembers(db, job.id, claim.slice);
-  const policies = policiesOf(await readMembersNow(deps, tenant, job, planned));
-  const left = planned.filter(({ memberId }) => !covers(policies.get(memberId), claim.policy));
-  if (left.length > 0) {
-    const notes = left.map(({ memberId }) => withheldMemberNote(claim.slice, memberId));
-    await db.transaction((tx) => insertNotes(tx, job.id, notes));
-  }
-  return planned.filter(({ memberId }) => covers(policies.get(memberId), claim.policy));
+/** Those of the members whose consent is valid at this moment; the others get a line in the error file (P2P-41). */
+async function stillSharing(
+  { deps, tenant, job, claim }: SliceWork,
+  members: readonly PlannedMember[],
+): Promise<readonly PlannedMember[]> {
+  if (members.length === 0) return members;
+  const policies = policiesOf(await readMembersNow(deps, tenant, job, members));
+  const left = members.filter(({ memberId }) => !covers(policies.get(memberId), claim.policy));
+  if (left.length === 0) return members;
+  await noteWithheld(deps.database.tenant(tenant.id), job.id, left);
+  return members.filter(({ memberId }) => covers(policies.get(memberId), claim.policy));
+}
+
+/** From the next part on nothing of a member is read whose consent has ended since the slice was begun. */
+async function leaveOutWithdrawn(slice: OpenSlice): Promise<void> {
+  const { work, connection } = slice;
+  const members = await stillSharing(work, slice.members);
+  if (members.length === slice.members.length) return;
+  slice.members = members;
+  await putSlices(connection, work.job.id, [{ slice: work.claim.slice, members }]);
 }
 
 /**
@@ -90,7 +110,8 @@ type OpenPart = Omit<PlannedPart, 'slice'>;
 interface OpenSlice {
   readonly work: SliceWork;
   readonly connection: TenantConnection;
-  readonly members: readonly PlannedMember[];
+  /** Those who may still leave. */
+  members: readonly PlannedMember[];
   readonly findings: SliceFindings;
 }
 

@@ -1,7 +1,7 @@
 import { ownerOf } from '#/fhir/store/owner.ts';
 
 /** Shared resources belong to no member: they have a chain of their own. */
-const SHARED_CHAIN = '';
+export const SHARED_CHAIN = '';
 
 /**
  * What one slice sent, as `Type/id`, by member: the targets of our Provenance, and what a received Provenance may still

@@ -6,6 +6,13 @@ import { jobLog } from './job-log.ts';
 import type { JobHandlers } from './jobs.ts';
 import { beginTurn, type Turn } from './turn.ts';
 
+/**
+ * A job whose process died has used up a try that was not its own fault, and is given another. Not without end: what kills each
+ * process that takes it must stop somewhere.
+ */
+const GIVE_BACK_TRY =
+  'update graphile_worker._private_jobs set max_attempts = least(max_attempts + 1, 50) where locked_by = any($1::text[])';
+
 /** While the database is away. */
 const BEGIN_AGAIN_MS = 250;
 
@@ -29,7 +36,11 @@ export async function startWorkers(options: {
   const { database, log } = options;
   const stopping = new AbortController();
   const utils = await makeWorkerUtils({ pgPool: database.owner, logger: jobLog(log) });
-  const begin = (): Promise<Turn> => beginTurn({ ...options, unlock: (poolIds) => utils.forceUnlockWorkers(poolIds) });
+  const unlock = async (poolIds: string[]): Promise<void> => {
+    await database.owner.query(GIVE_BACK_TRY, [poolIds]);
+    await utils.forceUnlockWorkers(poolIds);
+  };
+  const begin = (): Promise<Turn> => beginTurn({ ...options, unlock });
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
 
   async function beginAgain(): Promise<Turn | undefined> {

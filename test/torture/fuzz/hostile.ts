@@ -19,7 +19,7 @@ const OWN_STRINGS: readonly string[] = [
   "'; drop table tenant; --",
   `" or 1=1`,
   '$1',
-  '${7*7}',
+  '$(id)',
   '{{7*7}}',
   '%s%s%n',
   '../../../../etc/passwd',
