@@ -1,5 +1,5 @@
-/** How often everything is measured; the median is told, and JSON keeps all of it. */
-export const RUNS = 3;
+/** How often everything is measured; the median is told, and JSON keeps all of it. `--once` is for a quick look. */
+export const RUNS = process.argv.includes('--once') ? 1 : 3;
 
 /** What `npm run bench -- NAME` runs. */
 export interface Measurement {

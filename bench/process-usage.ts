@@ -30,14 +30,15 @@ export function watchUsage(root: number): { stop(): Usage } {
     stop() {
       clearInterval(timer);
       sample();
-      let cpuSeconds = 0;
-      // An ended child of a process that goes on is in its parent's account, and must not be counted twice.
+      // What a child used goes to its parent's account when it ends.
       const alive = cpuByProcess(root);
-      for (const [pid, cpu] of alive.size > 0 ? alive : seen) cpuSeconds += cpu - (before.get(pid) ?? 0);
+      const cpuSeconds = sumOf(alive.size > 0 ? alive : seen) - sumOf(before);
       return { cpuSeconds, memoryBytes };
     },
   };
 }
+
+const sumOf = (cpu: ReadonlyMap<number, number>): number => [...cpu.values()].reduce((sum, each) => sum + each, 0);
 
 function cpuByProcess(root: number): Map<number, number> {
   const all = accounts();

@@ -56,7 +56,7 @@ function tableOf(measured: Environment, figures: readonly Figure[]): string[] {
             .join(' '),
         ]
       : []),
-    `Median of ${RUNS} runs.`,
+    RUNS === 1 ? 'One run.' : `Median of ${RUNS} runs.`,
     '',
     ...aligned([['measured', 'ours', 'limit', 'ratio', 'goal'], ...rows]),
     '',

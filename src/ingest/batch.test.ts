@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
 import { sha256 } from '#/platform/crypto/hash.ts';
 import { countBatch, keysOf, writesOf } from './batch.ts';
-import type { PreparedItem } from './prepare-unit.ts';
+import type { FeedItem } from './feed-item.ts';
 
-const put = (id: string, content = id): PreparedItem =>
-  ({ kind: 'resource', line: 1, resource: { rt: 1, id, hash: sha256(content) } }) as unknown as PreparedItem;
-const remove = (id: string): PreparedItem => ({ kind: 'delete', line: 1, rt: 1, id });
-const refuse: PreparedItem = { kind: 'refused', line: 1, reason: 'not-json' };
+const put = (id: string, content = id): FeedItem =>
+  ({ kind: 'resource', line: 1, resource: { rt: 1, id, hash: sha256(content) } }) as unknown as FeedItem;
+const remove = (id: string): FeedItem => ({ kind: 'delete', line: 1, rt: 1, id });
+const refuse: FeedItem = { kind: 'refused', line: 1, reason: 'not-json' };
 const key = (id: string) => ({ rt: 1, id });
 
 test('of several items for one resource only the last goes to the store', () => {
   const writes = writesOf([put('a', '1'), remove('b'), put('a', '2'), refuse, put('b'), put('c'), remove('c')]);
   expect(writes.resources.map((resource) => resource.id)).toEqual(['a', 'b']);
-  expect(writes.resources[0]?.hash).toEqual(sha256('2'));
+  expect(writes.resources[0]).toMatchObject({ hash: sha256('2') });
   expect(writes.deletes).toEqual([key('c')]);
 });
 

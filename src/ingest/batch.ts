@@ -1,5 +1,4 @@
-import type { PreparedResource } from '#/fhir/store/prepare.ts';
-import type { PreparedItem } from './prepare-unit.ts';
+import { type FeedItem, type FeedResource, type PreparedItem, resourceHash } from './feed-item.ts';
 
 export interface ResourceKey {
   readonly rt: number;
@@ -8,7 +7,7 @@ export interface ResourceKey {
 
 /** What a batch asks the store to do. A resource is in one of the two lists, and once. */
 export interface BatchWrites {
-  readonly resources: readonly PreparedResource[];
+  readonly resources: readonly FeedResource[];
   readonly deletes: readonly ResourceKey[];
 }
 
@@ -35,8 +34,8 @@ export interface BatchOutcome {
  * Of several items with the same type and id the last is what a feed means to say, so only it goes to the store; the
  * store could not write one row twice in one statement either.
  */
-export function writesOf(items: readonly PreparedItem[]): BatchWrites {
-  const resources: PreparedResource[] = [];
+export function writesOf(items: readonly FeedItem[]): BatchWrites {
+  const resources: FeedResource[] = [];
   const deletes: ResourceKey[] = [];
   for (const item of lastOfEach(items).values()) {
     if (item.kind === 'resource') resources.push(item.resource);
@@ -49,7 +48,7 @@ export function writesOf(items: readonly PreparedItem[]): BatchWrites {
  * Counts what became of each item. An item that a later one replaced shares its fate, or is unchanged where both say
  * the same, so that loading a feed again finds all of it unchanged. A deletion of what is not there changes nothing.
  */
-export function countBatch(items: readonly PreparedItem[], outcome: BatchOutcome): BatchCounts {
+export function countBatch(items: readonly FeedItem[], outcome: BatchOutcome): BatchCounts {
   const counts: BatchCounts = { stored: 0, unchanged: 0, deleted: 0, refused: 0, superseded: 0 };
   const last = lastOfEach(items);
   const changed = new Set(outcome.changed.map(keyOf));
@@ -76,16 +75,16 @@ export function countBatch(items: readonly PreparedItem[], outcome: BatchOutcome
 }
 
 /** Every resource that the items name, the refused ones too where it is known which they would have been. */
-export function keysOf(items: readonly PreparedItem[]): ResourceKey[] {
+export function keysOf(items: readonly FeedItem[]): ResourceKey[] {
   return items.flatMap((item) => {
     const { rt, id } = item.kind === 'resource' ? item.resource : item;
     return rt === undefined || id === undefined ? [] : [{ rt, id }];
   });
 }
 
-type Kept = PreparedItem & { kind: 'resource' | 'delete' };
+type Kept = PreparedItem<FeedResource> & { kind: 'resource' | 'delete' };
 
-function lastOfEach(items: readonly PreparedItem[]): Map<string, Kept> {
+function lastOfEach(items: readonly FeedItem[]): Map<string, Kept> {
   const last = new Map<string, Kept>();
   for (const item of items) if (item.kind !== 'refused') last.set(keyOfItem(item), item);
   return last;
@@ -93,7 +92,7 @@ function lastOfEach(items: readonly PreparedItem[]): Map<string, Kept> {
 
 function saysTheSame(a: Kept, b: Kept): boolean {
   if (a.kind === 'delete' || b.kind === 'delete') return a.kind === b.kind;
-  return Buffer.compare(a.resource.hash, b.resource.hash) === 0;
+  return Buffer.compare(resourceHash(a.resource), resourceHash(b.resource)) === 0;
 }
 
 const keyOf = ({ rt, id }: ResourceKey): string => `${rt}/${id}`;

@@ -11,8 +11,8 @@ export const FEED_LIMITS = {
   /** Resources in one transaction, or this many bytes of them, whichever comes first. */
   batchResources: 5_000,
   batchBytes: 8 * 1024 * 1024,
-  /** Blocks that are in work for each thread: one being prepared, one waiting. */
-  blocksPerWorker: 2,
+  /** Blocks that are in work for each thread: together they make a batch, which is prepared while another is stored. */
+  blocksPerWorker: 4,
   /** Files of one feed. */
   files: 1_000_000,
   /** Bytes at a file's start that tell what it is. */

@@ -102,7 +102,10 @@ class Loading {
   }
 
   async run(): Promise<FeedReport> {
-    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan), this.#rules);
+    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan), {
+      tenantId: this.#tenant.id,
+      rules: this.#rules,
+    });
     try {
       this.#tell('reading');
       for await (const batch of batchesOf(this.#plan, this.#run.position, pool, this.#counts.bytes)) {

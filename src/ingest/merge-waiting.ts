@@ -1,8 +1,8 @@
 import { prepareResource } from '#/fhir/store/prepare.ts';
 import { countBatch, writesOf } from './batch.ts';
+import type { FeedItem } from './feed-item.ts';
 import { takeWaiting, type WaitingResource } from './feed-store.ts';
 import { FEED_LIMITS } from './limits.ts';
-import type { PreparedItem } from './prepare-unit.ts';
 import type { RefusedLine } from './refused-file.ts';
 import { type FeedCounts, withBatch } from './run.ts';
 import { commitPosition, type Storing, writeAll } from './store-batch.ts';
@@ -48,7 +48,7 @@ export async function mergeWaiting(
 
 const TARGET_UNKNOWN = 'target-unknown';
 
-function prepared({ content, line }: WaitingResource): PreparedItem {
+function prepared({ content, line }: WaitingResource): FeedItem {
   const resource = prepareResource(JSON.parse(content), content);
   if ('refused' in resource) return { kind: 'refused', line, reason: resource.refused };
   return { kind: 'resource', line, resource };

@@ -1,13 +1,13 @@
+import { type FeedItem, type FeedUnit, resourceBytes } from './feed-item.ts';
 import { FEED_LIMITS } from './limits.ts';
 import type { FeedPlan } from './plan.ts';
-import type { PreparedItem, PreparedUnit } from './prepare-unit.ts';
 import type { FeedPosition } from './run.ts';
 import { type PlacedUnit, unitsOf } from './units.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** Items of a feed that go into one transaction. */
 export interface FeedBatch {
-  readonly items: readonly PreparedItem[];
+  readonly items: readonly FeedItem[];
   /** The file of each item. */
   readonly files: readonly number[];
   /** Where a run that has stored this batch goes on. */
@@ -30,7 +30,7 @@ export async function* batchesOf(
   pool: WorkerPool,
   bytesBefore: number,
 ): AsyncGenerator<FeedBatch> {
-  let items: PreparedItem[] = [];
+  let items: FeedItem[] = [];
   let files: number[] = [];
   let size = 0;
   let isFhir = false;
@@ -55,7 +55,7 @@ export async function* batchesOf(
       if (i < skip) continue;
       items.push(placed.countsOwnLines ? { ...item, line: before + item.line } : item);
       files.push(file);
-      size += item.kind === 'resource' ? item.resource.text.length : 0;
+      size += item.kind === 'resource' ? resourceBytes(item.resource) : 0;
       if (items.length >= FEED_LIMITS.batchResources || size >= FEED_LIMITS.batchBytes)
         yield cut({ file, offset: placed.offset, skip: i + 1, line: before }, false);
     }
@@ -72,7 +72,7 @@ export async function* batchesOf(
 
 interface Ready {
   readonly placed: Omit<PlacedUnit, 'unit'>;
-  readonly prepared: PreparedUnit;
+  readonly prepared: FeedUnit;
 }
 
 async function* inOrder(plan: FeedPlan, from: FeedPosition, pool: WorkerPool): AsyncGenerator<Ready> {

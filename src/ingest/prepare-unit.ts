@@ -7,6 +7,7 @@ import { isResourceType, rtOf } from '#/fhir/resource-types.ts';
 import { type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
 import { validateResource } from '#/fhir/validate/validate.ts';
 import type { Labeller } from '#/sensitivity/label-resource.ts';
+import type { Place, PreparedItem, PreparedUnit } from './feed-item.ts';
 import { FEED_LIMITS } from './limits.ts';
 import { withoutMark } from './sniff.ts';
 
@@ -34,35 +35,10 @@ export interface UnitEntry {
   readonly index: number;
 }
 
-/** Where in its file: the line counts from 1 (of the unit for `lines`, of the file otherwise), the entry from 0. */
-interface Place {
-  readonly line: number;
-  readonly entry?: string;
-}
-
-/** One thing that a feed says, in the order it says it. */
-export type PreparedItem =
-  | (Place & { readonly kind: 'resource'; readonly resource: PreparedResource })
-  | (Place & { readonly kind: 'delete'; readonly rt: number; readonly id: string })
-  | (Place & RefusedItem);
-
-export interface RefusedItem {
-  readonly kind: 'refused';
-  /** A word from a closed set; never a value of the content. */
-  readonly reason: string;
-  /** The element at fault. */
-  readonly path?: string;
-  /** Which resource it would have been, where that could be told. */
-  readonly rt?: number;
-  readonly id?: string;
-}
-
-export interface PreparedUnit {
-  readonly items: readonly PreparedItem[];
-  /** Line ends in the unit. */
-  readonly lines: number;
-  /** Was anything in it FHIR, good or bad? */
-  readonly isFhir: boolean;
+export interface Preparing<R> {
+  readonly labeller: Labeller;
+  /** What becomes of a prepared resource, before the next one is looked at. */
+  keep(resource: PreparedResource): R;
 }
 
 const NEWLINE = 0x0a;
@@ -71,18 +47,14 @@ const NEWLINE = 0x0a;
  * Reads, checks, labels and prepares what a unit holds. Pure: the same unit and rules give the same items, on any thread,
  * today and when a broken run is taken up.
  */
-export function prepareUnit(unit: Unit, labeller: Labeller): PreparedUnit {
+export function prepareUnit<R>(unit: Unit, to: Preparing<R>): PreparedUnit<R> {
   switch (unit.kind) {
     case 'lines':
-      return prepareLines(bufferOf(unit.bytes), labeller);
+      return prepareLines(bufferOf(unit.bytes), to);
     case 'document':
-      return prepareDocument(bufferOf(unit.bytes), labeller);
+      return prepareDocument(bufferOf(unit.bytes), to);
     case 'entries':
-      return {
-        items: unit.entries.flatMap((entry) => prepareEntry(entry, unit.links, labeller)),
-        lines: 0,
-        isFhir: true,
-      };
+      return { items: unit.entries.flatMap((entry) => prepareEntry(entry, unit.links, to)), lines: 0, isFhir: true };
     case 'unread':
       return { items: [{ ...unit, kind: 'refused' }], lines: 1, isFhir: unit.entry !== undefined };
     default:
@@ -90,8 +62,8 @@ export function prepareUnit(unit: Unit, labeller: Labeller): PreparedUnit {
   }
 }
 
-function prepareLines(bytes: Buffer, labeller: Labeller): PreparedUnit {
-  const items: PreparedItem[] = [];
+function prepareLines<R>(bytes: Buffer, to: Preparing<R>): PreparedUnit<R> {
+  const items: PreparedItem<R>[] = [];
   let line = 0;
   for (let at = 0; at < bytes.length; ) {
     line++;
@@ -101,63 +73,60 @@ function prepareLines(bytes: Buffer, labeller: Labeller): PreparedUnit {
     at = end + 1;
     if (text.length === 0) continue;
     if (text.length > FEED_LIMITS.resourceBytes) items.push({ kind: 'refused', line, reason: 'too-long' });
-    else pushText(items, text, { line }, labeller);
+    else pushText(items, text, { line }, to);
   }
   const lines = bytes.length > 0 && bytes[bytes.length - 1] === NEWLINE ? line : Math.max(0, line - 1);
   return { items, lines, isFhir: items.some(isFhir) };
 }
 
-function prepareDocument(bytes: Buffer, labeller: Labeller): PreparedUnit {
+function prepareDocument<R>(bytes: Buffer, to: Preparing<R>): PreparedUnit<R> {
   const text = trimmed(withoutMark(bytes));
-  const items: PreparedItem[] = [];
-  pushText(items, text, { line: 1 }, labeller);
+  const items: PreparedItem<R>[] = [];
+  pushText(items, text, { line: 1 }, to);
   const [only] = items;
   if (items.length === 1 && only?.kind === 'refused' && only.entry === undefined) {
     // One resource a line, but the first too long to be recognised as a line.
     const newline = text.indexOf(NEWLINE);
-    if (newline > 0 && isObject(text.subarray(0, newline))) return prepareLines(bytes, labeller);
+    if (newline > 0 && isObject(text.subarray(0, newline))) return prepareLines(bytes, to);
     if (only.reason === 'no-resource-type') return { items: [], lines: 0, isFhir: false };
   }
   return { items: withLines(items, bytes), lines: 0, isFhir: items.length === 0 || items.some(isFhir) };
 }
 
-function prepareEntry({ bytes, line, index }: UnitEntry, links: EntryLinks, labeller: Labeller): PreparedItem[] {
-  const items: PreparedItem[] = [];
+function prepareEntry<R>({ bytes, line, index }: UnitEntry, links: EntryLinks, to: Preparing<R>): PreparedItem<R>[] {
+  const items: PreparedItem<R>[] = [];
   const place = { line, entry: String(index) };
   const text = canonicalOf(bufferOf(bytes), place, items);
   if (text === undefined) return items;
   for (const action of unfoldEntry(text, JSON.parse(text) as Json, String(index), links))
-    pushAction(items, action, line, labeller);
+    pushAction(items, action, line, to);
   return items;
 }
 
-function pushText(items: PreparedItem[], bytes: Buffer, place: Place, labeller: Labeller): void {
+function pushText<R>(items: PreparedItem<R>[], bytes: Buffer, place: Place, to: Preparing<R>): void {
   const text = canonicalOf(bytes, place, items);
   if (text === undefined) return;
   const resource = JSON.parse(text) as Json;
   if (resource.resourceType === 'Bundle')
-    for (const action of unfoldBundle(text, resource)) pushAction(items, action, place.line, labeller);
-  else items.push(prepareOne(text, resource, { place, labeller }));
+    for (const action of unfoldBundle(text, resource)) pushAction(items, action, place.line, to);
+  else items.push(prepareOne(text, resource, undefined, place, to));
 }
 
-function pushAction(items: PreparedItem[], action: EntryAction, line: number, labeller: Labeller): void {
+function pushAction<R>(items: PreparedItem<R>[], action: EntryAction, line: number, to: Preparing<R>): void {
   const place = { line, entry: action.entry };
-  if (action.kind === 'resource')
-    items.push(prepareOne(action.text, action.resource, { fullUrl: action.fullUrl, place, labeller }));
+  if (action.kind === 'resource') items.push(prepareOne(action.text, action.resource, action.fullUrl, place, to));
   else if (action.kind === 'refused') items.push({ kind: 'refused', ...place, reason: action.reason });
   else if (!isResourceType(action.type)) items.push({ kind: 'refused', ...place, reason: 'unknown-type' });
   else items.push({ kind: 'delete', ...place, rt: rtOf(action.type), id: action.id });
 }
 
-function prepareOne(
+function prepareOne<R>(
   text: string,
   resource: Json,
-  {
-    fullUrl,
-    place,
-    labeller,
-  }: { readonly fullUrl?: string | undefined; readonly place: Place; readonly labeller: Labeller },
-): PreparedItem {
+  fullUrl: string | undefined,
+  place: Place,
+  to: Preparing<R>,
+): PreparedItem<R> {
   const { resourceType } = resource;
   if (typeof resourceType !== 'string') return { kind: 'refused', ...place, reason: 'no-resource-type' };
   if (!isResourceType(resourceType)) return { kind: 'refused', ...place, reason: 'unknown-type', path: 'resourceType' };
@@ -166,7 +135,7 @@ function prepareOne(
   if (id === undefined && resource.id === undefined)
     return { kind: 'refused', ...place, rt, reason: 'no-id', path: `${resourceType}.id` };
   const whole = resource.id === undefined && id !== undefined ? { resourceType, id, ...resource } : resource;
-  const refused = (reason: string, path?: string): PreparedItem => ({
+  const refused = (reason: string, path?: string): PreparedItem<R> => ({
     kind: 'refused',
     ...place,
     reason,
@@ -176,13 +145,13 @@ function prepareOne(
   });
   const [issue] = validateResource(whole);
   if (issue) return refused(issue.code, issue.path);
-  const labelled = labeller.incoming(whole === resource ? text : spliceId(text, id as string), whole);
+  const labelled = to.labeller.incoming(whole === resource ? text : spliceId(text, id as string), whole);
   const prepared = prepareResource(labelled.resource, labelled.text);
   if ('refused' in prepared) return refused(prepared.refused);
-  return { kind: 'resource', ...place, resource: prepared };
+  return { kind: 'resource', ...place, resource: to.keep(prepared) };
 }
 
-function canonicalOf(bytes: Buffer, place: Place, items: PreparedItem[]): string | undefined {
+function canonicalOf(bytes: Buffer, place: Place, items: PreparedItem<unknown>[]): string | undefined {
   try {
     return canonicalise(bytes);
   } catch (error) {
@@ -193,7 +162,7 @@ function canonicalOf(bytes: Buffer, place: Place, items: PreparedItem[]): string
 }
 
 /** Entries of a Bundle that was held whole get the line on which they begin, once it is known that someone asks. */
-function withLines(items: readonly PreparedItem[], bytes: Buffer): readonly PreparedItem[] {
+function withLines<R>(items: readonly PreparedItem<R>[], bytes: Buffer): readonly PreparedItem<R>[] {
   if (!items.some((item) => item.kind === 'refused' && item.entry !== undefined)) return items;
   const scanner = new EntryScanner(0);
   const lines = Array.from(scanner.push(withoutMark(bytes)), (entry) => entry.line);
@@ -201,7 +170,7 @@ function withLines(items: readonly PreparedItem[], bytes: Buffer): readonly Prep
 }
 
 /** A refusal before anything could be recognised says nothing for the file being FHIR. */
-function isFhir(item: PreparedItem): boolean {
+function isFhir(item: PreparedItem<unknown>): boolean {
   return item.kind !== 'refused' || item.rt !== undefined || item.entry !== undefined || item.reason === 'unknown-type';
 }
 

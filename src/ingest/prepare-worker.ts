@@ -1,14 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { makeLabeller } from '#/sensitivity/label-resource.ts';
-import type { LabelRules } from '#/sensitivity/rules.ts';
-import { prepareUnit, type Unit } from './prepare-unit.ts';
+import { packUnit } from './pack-unit.ts';
+import type { Unit } from './prepare-unit.ts';
+import type { ThreadSettings } from './worker-pool.ts';
 
-const labeller = makeLabeller(workerData as LabelRules);
+const { tenantId, rules } = workerData as ThreadSettings;
+const labeller = makeLabeller(rules);
 
 /** A thread of a feed: prepares one unit after the other. It reaches neither files nor the database. */
 parentPort?.on('message', ({ id, unit }: { id: number; unit: Unit }) => {
   try {
-    parentPort?.postMessage({ id, prepared: prepareUnit(unit, labeller) });
+    const packed = packUnit(unit, tenantId, labeller);
+    parentPort?.postMessage({ id, packed }, [packed.bytes.buffer, packed.places.buffer]);
   } catch (error) {
     // Only the kind of error crosses over: a message might quote content.
     const { name, stack } = error as Error;

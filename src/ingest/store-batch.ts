@@ -1,13 +1,12 @@
 import { mergeBatch } from '#/fhir/store/merge.ts';
-import type { PreparedResource } from '#/fhir/store/prepare.ts';
-import { countNotMatchable, indexMembers } from '#/members/match/index-members.ts';
+import { type ChangedResource, countNotMatchable, indexMembers } from '#/members/match/index-members.ts';
 import type { TenantDatabase, WriteTransaction } from '#/platform/db/database.ts';
 import { noteLabelled } from '#/sensitivity/labels-now.ts';
 import type { LabelRules } from '#/sensitivity/rules.ts';
 import { type BatchWrites, countBatch, keysOf, type ResourceKey, writesOf } from './batch.ts';
 import { FeedRefusal } from './feed.ts';
+import type { FeedItem, FeedResource } from './feed-item.ts';
 import { checkpoint, insertSeen, insertWaiting, type WaitingResource } from './feed-store.ts';
-import type { PreparedItem } from './prepare-unit.ts';
 import type { RefusedFile, RefusedLine } from './refused-file.ts';
 import { type FeedCounts, type FeedPosition, type FeedRun, withBatch } from './run.ts';
 
@@ -28,7 +27,7 @@ export interface Storing {
 }
 
 export interface StoreBatch {
-  readonly items: readonly PreparedItem[];
+  readonly items: readonly FeedItem[];
   /** The file of an item, by its index. */
   nameOf(i: number): string;
   readonly next: FeedPosition;
@@ -101,7 +100,7 @@ export async function commitPosition(
 export interface WriteOutcome {
   readonly changed: readonly ResourceKey[];
   readonly deleted: number;
-  readonly waiting: readonly PreparedResource[];
+  readonly waiting: readonly FeedResource[];
 }
 
 /**
@@ -112,8 +111,13 @@ export async function writeAll(tx: WriteTransaction, writes: BatchWrites): Promi
   await tx.query('set local synchronous_commit = off');
   if (writes.resources.length === 0 && writes.deletes.length === 0) return { changed: [], deleted: 0, waiting: [] };
   const merged = await mergeBatch(tx, writes.resources, writes.deletes);
-  await indexMembers(tx, merged.changed, writes.deletes);
+  await indexMembers(tx, merged.changed.flatMap(indexed), writes.deletes);
   return { changed: merged.changed, deleted: merged.deleted, waiting: merged.unresolved };
+}
+
+/** The member index looks at what came with its text: Patients and Coverages among it. */
+function indexed({ type, id, owner, text }: FeedResource): ChangedResource[] {
+  return text === undefined ? [] : [{ type, id, owner, text }];
 }
 
 function refusedIn(batch: StoreBatch): RefusedLine[] {
@@ -132,12 +136,12 @@ function refusedIn(batch: StoreBatch): RefusedLine[] {
   );
 }
 
-function waitingOf(batch: StoreBatch, waiting: readonly PreparedResource[]): WaitingResource[] {
+function waitingOf(batch: StoreBatch, waiting: readonly FeedResource[]): WaitingResource[] {
   if (waiting.length === 0) return [];
   const wanted = new Set(waiting);
   return batch.items.flatMap((item, i) =>
     item.kind === 'resource' && wanted.has(item.resource)
-      ? [{ file: batch.nameOf(i), line: item.line, entry: item.entry, content: item.resource.text }]
+      ? [{ file: batch.nameOf(i), line: item.line, entry: item.entry, content: item.resource.text ?? '' }]
       : [],
   );
 }

@@ -1,16 +1,25 @@
 import { Worker } from 'node:worker_threads';
 import type { LabelRules } from '#/sensitivity/rules.ts';
-import type { PreparedUnit, Unit } from './prepare-unit.ts';
+import type { FeedUnit } from './feed-item.ts';
+import { type PackedUnit, unpackUnit } from './pack-unit.ts';
+import type { Unit } from './prepare-unit.ts';
 
 export interface WorkerPool {
   readonly size: number;
   /** Prepares a unit on the thread with the least to do. The unit's bytes are handed over and gone. */
-  prepare(unit: Unit): Promise<PreparedUnit>;
+  prepare(unit: Unit): Promise<FeedUnit>;
   close(): Promise<void>;
 }
 
+/** What each thread is given. */
+export interface ThreadSettings {
+  readonly tenantId: number;
+  /** What it labels as sensitive. */
+  readonly rules: LabelRules;
+}
+
 interface Waiting {
-  readonly done: (prepared: PreparedUnit) => void;
+  readonly done: (prepared: FeedUnit) => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -25,24 +34,20 @@ interface Thread {
  */
 const HEAP = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 1024 };
 
-/**
- * Threads that prepare units; as many as cores, more did not help (storage.md 5: 3 on 2 cores no faster than 2).
- *
- * @param rules what the threads label as sensitive
- */
-export function openWorkerPool(size: number, rules: LabelRules): WorkerPool {
+/** Threads that prepare units; as many as cores, more did not help (storage.md 5: 3 on 2 cores no faster than 2). */
+export function openWorkerPool(size: number, settings: ThreadSettings): WorkerPool {
   let lastId = 0;
   let isClosed = false;
   const threads: Thread[] = Array.from({ length: size }, () => {
     const waiting = new Map<number, Waiting>();
     const worker = new Worker(new URL('./prepare-worker.ts', import.meta.url), {
       resourceLimits: HEAP,
-      workerData: rules,
+      workerData: settings,
     });
-    worker.on('message', (message: { id: number; prepared?: PreparedUnit; failure?: string }) => {
+    worker.on('message', (message: { id: number; packed?: PackedUnit; failure?: string }) => {
       const { done, failed } = waiting.get(message.id) as Waiting;
       waiting.delete(message.id);
-      if (message.prepared) done(message.prepared);
+      if (message.packed) done(unpackUnit(message.packed));
       else failed(new Error(`preparing resources failed: ${message.failure}`));
     });
     const lost = (cause?: Error): void => {

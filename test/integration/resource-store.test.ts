@@ -63,6 +63,29 @@ const later = async (): Promise<Date> => {
 };
 
 describe('merging', () => {
+  test('text that PostgreSQL cannot hold (U+0000, half a surrogate pair) is left out of the search values; the content keeps it', async () => {
+    const family = ['nul\u0000', 'half\ud800', 'escaped\\u0000', 'tab\t"quoted"'];
+    const names = family.map((each) => ({ family: each }));
+    const raw = `{"resourceType":"Patient","id":"odd","name":${JSON.stringify(names)}}`;
+    const text = canonicalise(Buffer.from(raw));
+    const resource = prepareResource(JSON.parse(text), text) as PreparedResource;
+    await db.database.tenant(1).writeTransaction((tx) => mergeBatch(tx, [resource], []));
+    const stored = await readMemberResource(db.database.tenant(1), 'odd', rtOf('Patient'), 'odd');
+    expect(JSON.parse(stored!.content).name).toEqual(names);
+    const extra = await db.database
+      .tenant(1)
+      .query(`select extra->'family' as family from resource where member_id = 'odd'`);
+    expect(extra.rows[0]!.family).toEqual(['nul', 'half\ufffd', 'escaped\\u0000', 'tab\t"quoted"']);
+  });
+
+  test('the tenth version and those after it are counted on, in the column and in the text', async () => {
+    for (let version = 1; version <= 12; version++)
+      await merge(1, [patient('often', { birthDate: `19${10 + version}-01-01` })]);
+    const stored = await readMemberResource(db.database.tenant(1), 'often', rtOf('Patient'), 'often');
+    expect(stored).toMatchObject({ version: 12 });
+    expect(JSON.parse(stored!.content)).toMatchObject({ birthDate: '1922-01-01', meta: { versionId: '12' } });
+  });
+
   test('a new resource gets version 1, an unchanged one is not touched, a changed one gets the next version and leaves the old in the history', async () => {
     expect(await merge(1, [patient('v', { gender: 'male' })])).toMatchObject({
       unchanged: 0,

@@ -6,9 +6,23 @@ export interface DateRange {
 
 const DATE = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
 
+/** The ranges of dates seen lately: a claim names the same few days again and again, and every date is asked for twice. */
+const seen = new Map<string, DateRange>();
+const SEEN_MAX = 8_000;
+
 /** A partial date is the whole of its day, month or year; a missing zone is UTC (patient-access.md 3.6). */
 export function rangeOfDate(text: unknown): DateRange | undefined {
   if (typeof text !== 'string') return undefined;
+  const known = seen.get(text);
+  if (known) return known;
+  const range = parseRange(text);
+  if (!range) return undefined;
+  if (seen.size >= SEEN_MAX) seen.clear();
+  seen.set(text, range);
+  return range;
+}
+
+function parseRange(text: string): DateRange | undefined {
   const match = DATE.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour] = match;

@@ -100,10 +100,10 @@ function add(tokens: Set<string>, param: string, system: unknown, code: unknown)
   const scheme = typeof system === 'string' ? system : '';
   if (typeof code === 'string' && code !== '') {
     const lower = code.toLowerCase();
-    tokens.add([param, '*', lower].join(SEPARATOR));
-    tokens.add([param, scheme, lower].join(SEPARATOR));
+    tokens.add(`${param}${SEPARATOR}*${SEPARATOR}${lower}`);
+    tokens.add(`${param}${SEPARATOR}${scheme}${SEPARATOR}${lower}`);
   }
-  if (scheme !== '') tokens.add([param, scheme, '*'].join(SEPARATOR));
+  if (scheme !== '') tokens.add(`${param}${SEPARATOR}${scheme}${SEPARATOR}*`);
 }
 
 function addReference(refs: Set<string>, param: string, { value }: Found): void {

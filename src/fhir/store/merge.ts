@@ -1,9 +1,15 @@
 import type { WriteTransaction } from '#/platform/db/database.ts';
-import { spliceMeta } from '../canonical/meta.ts';
-import { rtOf } from '../resource-types.ts';
-import { type Located, locate, locateTargets, lockTenant, upsertLocators } from './locator.ts';
-import { sharedReferencesOf } from './owner.ts';
-import { memberKey, type PreparedResource } from './prepare.ts';
+import { type EncodedResource, hashOf, mkOf, RowEncoder } from './encoded-row.ts';
+import {
+  compareHashes,
+  type Located,
+  locate,
+  locateDeleted,
+  locateStaged,
+  locateTargets,
+  lockTenant,
+} from './locator.ts';
+import type { PreparedResource } from './prepare.ts';
 import { type StagedRow, stageRows } from './stage.ts';
 
 export interface ResourceKey {
@@ -11,14 +17,17 @@ export interface ResourceKey {
   readonly id: string;
 }
 
-export interface MergeResult {
+/** What can be stored: with its row made already, or prepared only, because its owner has to be asked first or in small numbers. */
+export type Storable = EncodedResource | PreparedResource;
+
+export interface MergeResult<R extends Storable> {
   /** What was written, new or changed, with its owner known. */
-  readonly changed: readonly PreparedResource[];
+  readonly changed: readonly R[];
   readonly unchanged: number;
   /** Those of the deletes that were there. */
   readonly deleted: number;
   /** Resources that belong to the owner of a target that is not there (yet); they were not written. */
-  readonly unresolved: readonly PreparedResource[];
+  readonly unresolved: readonly R[];
 }
 
 /**
@@ -29,57 +38,53 @@ export interface MergeResult {
  * Writers of one tenant take turns (an advisory lock), so the version read from the locator is the one written.
  * Source: storage.md 2, 5.
  */
-export async function mergeBatch(
+export async function mergeBatch<R extends Storable>(
   tx: WriteTransaction,
-  batch: readonly PreparedResource[],
+  batch: readonly R[],
   deletes: readonly ResourceKey[],
-): Promise<MergeResult> {
+): Promise<MergeResult<R>> {
   await lockTenant(tx);
   const { resolved, unresolved } = await resolveOwners(tx, batch);
-  const located = await locate(tx, [...resolved, ...deletes]);
-  const changed: PreparedResource[] = [];
-  const rows: StagedRow[] = [];
+  const rows = encodeAll(tx.tenantId, resolved);
+  const { same, different } = await compareHashes(
+    tx,
+    rows.map((row) => ({ rt: row.rt, id: row.id, owner: row.owner, hash: hashOf(row) })),
+  );
+  const located = await locate(tx, deletes);
+  const changed: R[] = [];
+  const staged: StagedRow[] = [];
   const moved: Located[] = [];
-  for (const resource of resolved) {
-    const before = located.get(keyOf(resource));
-    const mk = resource.owner === null ? '0' : String(memberKey(tx.tenantId, resource.owner));
-    const memberId = resource.owner ?? '';
-    const stays = before !== undefined && before.mk === mk && before.memberId === memberId;
-    if (stays && Buffer.compare(before.hash, resource.hash) === 0) continue;
-    if (before !== undefined && !stays && before.hash.length > 0) moved.push(before);
-    changed.push(resource);
-    rows.push(rowOf(resource, mk, memberId, (before?.version ?? 0) + 1, tx.changedAt));
-  }
+  rows.forEach((row, i) => {
+    if (same.has(i)) return;
+    const before = different.get(i);
+    const stays = before !== undefined && before.mk === mkOf(row) && before.memberId === (row.owner ?? '');
+    if (before !== undefined && !stays && !before.isDeleted) moved.push(before);
+    changed.push(resolved[i] as R);
+    staged.push({ resource: row, version: (before?.version ?? 0) + 1 });
+  });
   const gone = deletes.flatMap((key) => {
     const before = located.get(keyOf(key));
-    return before && before.hash.length > 0 ? [before] : [];
+    return before && !before.isDeleted ? [before] : [];
   });
   if (moved.length > 0) await markDeleted(tx, moved);
   if (gone.length > 0) {
     await markDeleted(tx, gone);
-    await upsertLocators(
-      tx,
-      gone.map((row) => ({ ...row, version: row.version + 1, hash: Buffer.alloc(0) })),
-    );
+    await locateDeleted(tx, gone);
   }
-  if (rows.length > 0) await writeRows(tx, rows, changed);
+  if (staged.length > 0) await writeRows(tx, staged);
   return { changed, unchanged: resolved.length - changed.length, deleted: gone.length, unresolved };
 }
 
-async function writeRows(
-  tx: WriteTransaction,
-  rows: readonly StagedRow[],
-  changed: readonly PreparedResource[],
-): Promise<void> {
+async function writeRows(tx: WriteTransaction, rows: readonly StagedRow[]): Promise<void> {
   const { tenantId, changedAt } = tx;
-  await stageRows(tx, rows);
-  if (rows.some((row) => row.mk !== '0' || row.memberId !== ''))
+  await stageRows(tx, rows, new Date(changedAt).toISOString());
+  if (rows.some(({ resource }) => resource.owner !== null)) {
     await tx.query(
       `with written as (
          insert into resource as r (tenant_id, mk, rt, id, member_id, version, last_updated, changed_at, hash, deleted, financial,
                 date_lo, date_hi, tokens, refs, extra, content)
          select $1, mk, rt, id, member_id, version, last_updated, $2, hash, false, financial, date_lo, date_hi, tokens, refs, extra, content
-           from stage where member_id <> '' order by mk, rt, date_lo
+           from stage where member_id <> ''
          on conflict (tenant_id, mk, rt, id) do update
             set (member_id, version, last_updated, changed_at, hash, deleted, financial, date_lo, date_hi, tokens, refs, extra, content)
               = (excluded.member_id, excluded.version, excluded.last_updated, excluded.changed_at, excluded.hash, false, excluded.financial,
@@ -89,7 +94,9 @@ async function writeRows(
        select $1, mk, member_id, rt, id, version, last_updated, changed_at, $2, deleted, content from written where id is not null`,
       [tenantId, changedAt],
     );
-  if (rows.some((row) => row.memberId === ''))
+    await insertMemberRefs(tx);
+  }
+  if (rows.some(({ resource }) => resource.owner === null))
     await tx.query(
       `with written as (
          insert into shared_resource as r (tenant_id, rt, id, version, last_updated, changed_at, hash, deleted, tokens, refs, extra, content)
@@ -103,8 +110,7 @@ async function writeRows(
        select $1, 0, '', rt, id, version, last_updated, changed_at, $2, deleted, content from written where id is not null`,
       [tenantId, changedAt],
     );
-  await upsertLocators(tx, rows);
-  await insertMemberRefs(tx, rows, changed);
+  await locateStaged(tx);
 }
 
 /** Tombstones keep their version and time; the text goes to the history. */
@@ -140,87 +146,62 @@ async function markDeleted(tx: WriteTransaction, located: readonly Located[]): P
 }
 
 /** Which shared resources a member's resources name; an entry stays when its last source goes, which discloses nothing. */
-async function insertMemberRefs(
-  tx: WriteTransaction,
-  rows: readonly StagedRow[],
-  changed: readonly PreparedResource[],
-): Promise<void> {
-  const found = new Map<string, { mk: string; memberId: string; rt: number; id: string; sourceRt: number }>();
-  rows.forEach((row, i) => {
-    if (row.memberId === '') return;
-    for (const { type, id } of sharedReferencesOf(changed[i]?.refs ?? [])) {
-      const ref = { mk: row.mk, memberId: row.memberId, rt: rtOf(type), id, sourceRt: row.rt };
-      found.set(`${ref.mk}/${ref.memberId}/${ref.rt}/${id}/${ref.sourceRt}`, ref);
-    }
-  });
-  if (found.size === 0) return;
-  const refs = [...found.values()];
+async function insertMemberRefs(tx: WriteTransaction): Promise<void> {
   await tx.query(
     `insert into member_ref (tenant_id, mk, member_id, rt, id, source_rt)
-     select $1, * from unnest($2::bigint[], $3::text[], $4::smallint[], $5::text[], $6::smallint[]) on conflict do nothing`,
-    [
-      tx.tenantId,
-      refs.map((ref) => ref.mk),
-      refs.map((ref) => ref.memberId),
-      refs.map((ref) => ref.rt),
-      refs.map((ref) => ref.id),
-      refs.map((ref) => ref.sourceRt),
-    ],
+     select distinct $1::int, s.mk, s.member_id, shared.rt, shared.id, s.rt
+       from stage s cross join lateral unnest(s.shared_rt, s.shared_id) as shared (rt, id)
+      where s.member_id <> '' order by 2, 3, 4, 5, 6
+     on conflict do nothing`,
+    [tx.tenantId],
   );
 }
 
 /** A Provenance belongs to the owner of its first target that is there, in the batch or in the store. */
-async function resolveOwners(
+async function resolveOwners<R extends Storable>(
   tx: WriteTransaction,
-  batch: readonly PreparedResource[],
-): Promise<{ resolved: readonly PreparedResource[]; unresolved: readonly PreparedResource[] }> {
-  if (!batch.some((resource) => resource.targets)) return { resolved: batch, unresolved: [] };
+  batch: readonly R[],
+): Promise<{ resolved: readonly R[]; unresolved: readonly R[] }> {
+  if (!batch.some(targetsOf)) return { resolved: batch, unresolved: [] };
   const owners = new Map(
-    batch.filter((resource) => !resource.targets).map((resource) => [keyOf(resource), resource.owner]),
+    batch.filter((resource) => !targetsOf(resource)).map((resource) => [keyOf(resource), resource.owner]),
   );
   const elsewhere = batch.flatMap((resource) =>
-    (resource.targets ?? []).filter((target) => !owners.has(keyOf(target))),
+    (targetsOf(resource) ?? []).filter((target) => !owners.has(keyOf(target))),
   );
   for (const [key, owner] of await locateTargets(tx, elsewhere)) owners.set(key, owner);
-  const resolved: PreparedResource[] = [];
-  const unresolved: PreparedResource[] = [];
+  const resolved: R[] = [];
+  const unresolved: R[] = [];
   for (const resource of batch) {
-    const target = resource.targets?.find((candidate) => owners.has(keyOf(candidate)));
-    if (!resource.targets) resolved.push(resource);
+    const targets = targetsOf(resource);
+    const target = targets?.find((candidate) => owners.has(keyOf(candidate)));
+    if (!targets) resolved.push(resource);
     else if (target) resolved.push({ ...resource, owner: owners.get(keyOf(target)) ?? null });
     else unresolved.push(resource);
   }
   return { resolved, unresolved };
 }
 
-function rowOf(
-  resource: PreparedResource,
-  mk: string,
-  memberId: string,
-  version: number,
-  changedAt: string,
-): StagedRow {
-  const now = new Date(changedAt).toISOString();
-  // The source's time if it is given and not in the future, else the write time (product.md, two times).
-  const { sourceLastUpdated } = resource;
-  const lastUpdated =
-    sourceLastUpdated !== undefined && Date.parse(sourceLastUpdated) <= Date.parse(now) ? sourceLastUpdated : now;
-  return {
-    rt: resource.rt,
-    id: resource.id,
-    mk,
-    memberId,
-    version,
-    lastUpdated,
-    hash: resource.hash,
-    financial: resource.financial,
-    dateLo: resource.dateLo,
-    dateHi: resource.dateHi,
-    tokens: resource.tokens,
-    refs: resource.refs,
-    extra: resource.extra,
-    content: spliceMeta({ text: resource.text, at: resource.metaAt, hasMeta: resource.hasMeta }, version, lastUpdated),
-  };
+const isEncoded = (resource: Storable): resource is EncodedResource => 'block' in resource;
+const targetsOf = (resource: Storable): PreparedResource['targets'] =>
+  isEncoded(resource) ? undefined : resource.targets;
+
+/** The rows of what is not encoded yet. */
+function encodeAll(tenantId: number, resources: readonly Storable[]): readonly EncodedResource[] {
+  const waiting = resources.filter((resource): resource is PreparedResource => !isEncoded(resource));
+  if (waiting.length === 0) return resources as readonly EncodedResource[];
+  const encoder = new RowEncoder(
+    tenantId,
+    waiting.reduce((sum, { text }) => sum + 2 * text.length, 0),
+  );
+  for (const resource of waiting) encoder.add(resource, resource.owner);
+  const block = encoder.finish();
+  let row = 0;
+  return resources.map((resource) => {
+    if (isEncoded(resource)) return resource;
+    const { type, rt, id, owner } = resource;
+    return { type, rt, id, owner, block, row: row++, text: undefined };
+  });
 }
 
 const keyOf = ({ rt, id }: ResourceKey): string => `${rt}/${id}`;

@@ -70,13 +70,16 @@ function ownerOfProvenance(resource: Json): Owner {
 
 /** The shared resources that a resource names anywhere, as `Type/id`. */
 export function sharedReferencesOf(refs: readonly string[]): { type: string; id: string }[] {
-  const found = new Map<string, { type: string; id: string }>();
+  const found: { type: string; id: string }[] = [];
   for (const ref of refs) {
-    const name = ref.slice(ref.indexOf('>') + 1);
-    const [type, id] = name.split('/');
-    if (type && id && SHARED_TYPES.has(type)) found.set(name, { type, id });
+    const slash = ref.indexOf('/');
+    const type = ref.slice(ref.indexOf('>') + 1, slash);
+    if (!SHARED_TYPES.has(type)) continue;
+    const id = ref.slice(slash + 1);
+    // A handful at the most.
+    if (!found.some((known) => known.id === id && known.type === type)) found.push({ type, id });
   }
-  return [...found.values()];
+  return found;
 }
 
 function listOf(value: unknown): readonly unknown[] {

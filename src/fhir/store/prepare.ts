@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { splitMeta } from '../canonical/meta.ts';
 import { rtOf } from '../resource-types.ts';
 import { principalDateOf } from '../search/principal-date.ts';
@@ -59,7 +59,8 @@ export function prepareResource(
     text: split.text,
     metaAt: split.at,
     hasMeta: split.hasMeta,
-    hash: createHash('sha256').update(split.text).digest().subarray(0, 16),
+    // In one call: with an object for each resource, hashing was a tenth of preparing.
+    hash: hash('sha256', split.text, 'buffer').subarray(0, 16),
     sourceLastUpdated: split.lastUpdated,
     dateLo: date?.lo,
     dateHi: date?.hi,
@@ -83,5 +84,5 @@ function rtIfKnown(type: string, id: string): { rt: number; id: string }[] {
  * authorises: every read compares `member_id` too. In JavaScript a bigint, on the wire to PostgreSQL a text.
  */
 export function memberKey(tenantId: number, patientId: string): bigint {
-  return createHash('sha256').update(`${tenantId}|Patient/${patientId}`).digest().readBigInt64BE(0);
+  return hash('sha256', `${tenantId}|Patient/${patientId}`, 'buffer').readBigInt64BE(0);
 }
