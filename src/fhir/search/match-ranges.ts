@@ -75,7 +75,9 @@ export function matchNumber(value: NumberValue): (found: Found) => boolean {
 }
 
 function holds({ prefix, number, lo, hi }: NumberValue, found: Range): boolean {
-  const within = found.lo >= lo && found.hi < hi;
+  // Of sixteen digits on, half of the last one is less than a double tells apart.
+  const same = found.lo === number && found.hi === number;
+  const within = same || (found.lo >= lo && found.hi < hi);
   if (prefix === 'eq') return within;
   if (prefix === 'ne') return !within;
   const exact = { lo: number, hi: number };

@@ -83,7 +83,7 @@ export function parseDate(text: string): DateValue | undefined {
   return range?.lo && range.hi ? { prefix, lo: Date.parse(range.lo), hi: Date.parse(range.hi) } : undefined;
 }
 
-const NUMBER = /^([+-]?)(\d{1,15})(?:\.(\d{1,15}))?(?:[eE]([+-]?\d{1,3}))?$/;
+const NUMBER = /^([+-]?)(\d{1,18})(?:\.(\d{1,18}))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 /**
  * A number and what its digits stand for: 100 is [99.5, 100.5), 100.00 is [99.995, 100.005), 1e2 is [95, 105), as R4 has
