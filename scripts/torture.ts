@@ -43,6 +43,7 @@ if (only === undefined || only === 'fuzz') {
   const report = await fuzz({
     seed: values.seed,
     requests: Number(values.requests),
+    minutes: Number(values.minutes),
     from: Number(values.from),
     connections: Number(values.connections),
     logLevel: 'warn',

@@ -6,6 +6,7 @@ test('P2P-17 hostile requests over every route of the running program: no 5xx, n
   const report = await fuzz({
     seed: 'npm test',
     requests: 4_000,
+    minutes: 4,
     from: 0,
     connections: 8,
     logLevel: 'trace',

@@ -31,6 +31,8 @@ export interface Ledger {
   generation: number;
   /** The one that is being loaded, or the same. */
   newest: number;
+  /** Loads that were killed, or lost the database, before they said how they ended. */
+  silentLoads: number;
   /** Answers of 500 and of other kinds that no outage excuses. */
   readonly wrongAnswers: string[];
 }
@@ -43,6 +45,7 @@ export function newLedger(): Ledger {
     downloads: [],
     generation: 1,
     newest: 1,
+    silentLoads: 0,
     wrongAnswers: [],
   };
 }

@@ -28,7 +28,7 @@ export interface Round {
   readonly filesKept: number;
 }
 
-const PAUSE_MAX_MS = 700;
+const PAUSE_MAX_MS = 500;
 const STANDING_EXPORTS = 2;
 const LOAD_TIMEOUT_MS = 120_000;
 
@@ -72,7 +72,7 @@ export async function runRound(about: {
     const alive = new Set<Target>(['server', 'postmaster', 'postgres', 'backend', 'everything']);
     if (feed?.current()) alive.add('loader');
     const death: Death = { target: drawTarget(rng, alive) };
-    const settles = i === kills - 1 || rng.chance(0.5);
+    const settles = i === kills - 1 || rng.chance(0.4);
     const open = (
       (await rig.glance<{ id: string }>(`select id from export_job where state in ('queued', 'running')`)) ?? []
     ).map(({ id }) => id);
@@ -123,6 +123,7 @@ function startFeed(rig: Rig, plan: Plan, ledger: Ledger) {
         ledger.generation = ledger.newest;
         return;
       }
+      ledger.silentLoads += 1;
       // Killed, or told that the database went away: the operator types the same command again.
       if (signal === null && !/database|connect/i.test(stdout + stderr))
         throw new Error(`feed load: code ${code} ${stdout} ${stderr}`);

@@ -12,6 +12,8 @@ import { type FuzzWorld, startFuzzWorld } from './world.ts';
 export interface FuzzOptions {
   readonly seed: string;
   readonly requests: number;
+  /** No more are begun after this time. */
+  readonly minutes: number;
   /** Number of the first request: a long run can be done in portions. */
   readonly from: number;
   readonly connections: number;
@@ -53,7 +55,10 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   }
 }
 
-async function run({ seed, requests, from, connections, say }: FuzzOptions, world: FuzzWorld): Promise<FuzzReport> {
+async function run(
+  { seed, requests, minutes, from, connections, say }: FuzzOptions,
+  world: FuzzWorld,
+): Promise<FuzzReport> {
   const hostile = hostileInput();
   const problems: string[] = [];
   const answers: Record<string, number> = {};
@@ -86,7 +91,9 @@ async function run({ seed, requests, from, connections, say }: FuzzOptions, worl
   const warmUp = Math.min(WARM_UP, Math.floor(requests / 2));
   await send(from, warmUp);
   const before = await idleHoldings(world, wires);
-  for (let done = warmUp; done < requests && problems.length < PROBLEMS_MAX; ) {
+  const until = began + minutes * 60_000;
+  let done = warmUp;
+  while (done < requests && performance.now() < until && problems.length < PROBLEMS_MAX) {
     const count = Math.min(REFRESH_EVERY, requests - done);
     await world.refresh();
     await send(from + done, count);
@@ -102,7 +109,7 @@ async function run({ seed, requests, from, connections, say }: FuzzOptions, worl
   problems.push(...leftBehind(before, after));
   await world.checkVictim();
   problems.push(...(await leaksInLog(world)));
-  return { requests, seconds, routes: world.known.routes.length, answers, problems, before, after };
+  return { requests: done, seconds, routes: world.known.routes.length, answers, problems, before, after };
 }
 
 const kindOf = (result: WireResult): string =>

@@ -27,7 +27,8 @@ export function judge(request: HostileRequest, result: WireResult, victim: Victi
   const fact = victim.facts.find((text) => whole.includes(text));
   if (fact !== undefined) return `the answer shows somebody's record: ${fact}`;
   const path = request.target.split('?', 1)[0]!;
-  if (answer.status < 300 && request.method !== 'OPTIONS' && victim.ids.some((id) => path.includes(id)))
+  const isAsked = (id: string): boolean => path.includes(id) && request.bytes.includes(id);
+  if (answer.status < 300 && request.method !== 'OPTIONS' && victim.ids.some(isAsked))
     return `${answer.status} for what belongs to another: ${body.slice(0, 200)}`;
   if (answer.status < 400) return undefined;
   if (MARK_FORMS.some((form) => whole.includes(form))) return 'a refusal repeats what was sent';
