@@ -4,6 +4,7 @@ import { makeSealer } from '#/platform/crypto/sealer.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../../test/support/test-database.ts';
 import { makeSigningKeys } from './keys.ts';
+import { replaceSigningKeys } from './replace-keys.ts';
 
 const DAY_MS = 86_400_000;
 const sealer = makeSealer(randomBytes(32));
@@ -46,6 +47,70 @@ describe('signing keys (authorization.md 11)', () => {
   test('under another master key they cannot be used', async () => {
     await signingKeys().of(tenant.id);
     await expect(makeSigningKeys(db.database, makeSealer(randomBytes(32))).of(tenant.id)).rejects.toThrow();
+  });
+});
+
+describe('AUTH-24 keys are replaced on command', () => {
+  const replace = (id: number, discard: boolean) =>
+    db.database.tenant(id).transaction((tx) => replaceSigningKeys(tx, sealer, { discard, now: new Date() }));
+  const kidsOf = async (keys: Promise<readonly { kid: string }[]>) => (await keys).map(({ kid }) => kid);
+
+  test('the key that waits signs; without one a new one does; the old ones stay published', async () => {
+    const { id } = await db.tenant('replaced');
+    const [first] = await summary(id);
+    await signingKeys().rotate(id, new Date(Date.now() + 89.5 * DAY_MS));
+    const next = (await summary(id)).find(({ state }) => state === 'next')?.kid;
+    const replaced = await replace(id, false);
+    expect(replaced.signing).toContain(next);
+    expect(replaced).toMatchObject({ retiring: expect.arrayContaining([first?.kid]), discarded: [] });
+    expect(await summary(id)).toEqual([
+      { kid: next, state: 'current' },
+      { kid: first?.kid, state: 'retiring' },
+    ]);
+    const again = await replace(id, false);
+    expect(again.retiring).toContain(next);
+    expect((await summary(id)).map(({ state }) => state)).toEqual(['current', 'retiring', 'retiring']);
+  });
+
+  test.each<[string, (id: number) => Promise<unknown>]>([
+    ['waiting', (id) => signingKeys().rotate(id, new Date(Date.now() + 89.5 * DAY_MS))],
+    ['retiring', (id) => replace(id, false)],
+  ])('discarded: the current and the %s one are gone, and only a new one is left', async (state, prepare) => {
+    const { id } = await db.tenant(`discarded-${state}`);
+    await summary(id);
+    await prepare(id);
+    const before = (await summary(id)).map(({ kid }) => kid);
+    expect(before).toHaveLength(2);
+    const { signing, retiring, discarded } = await replace(id, true);
+    expect(retiring).toEqual([]);
+    expect(discarded).toEqual(expect.arrayContaining(before));
+    const [only, ...more] = await summary(id);
+    expect(more).toEqual([]);
+    expect(signing).toContain(only?.kid);
+    expect(before).not.toContain(only?.kid);
+  });
+
+  test('a process that has not heard of it reads again for a kid that it lacks, for all who ask at once, and at most once a second', async () => {
+    const { id } = await db.tenant('unheard');
+    const process = signingKeys();
+    const before = await process.of(id);
+    const { signing } = await replace(id, false);
+    expect(await process.of(id)).toBe(before);
+    const found = await Promise.all(Array.from({ length: 20 }, () => kidsOf(process.with(id, signing[0]!))));
+    for (const kids of found) expect(kids).toContain(signing[0]);
+    const now = await process.of(id);
+    await replace(id, false);
+    for (let i = 0; i < 20; i++) expect(await process.with(id, `made-up-${i}`)).toBe(now);
+    process.forget(id);
+    expect(await process.of(id)).not.toBe(now);
+  });
+
+  test('read again without a change, the list is the same one: what was made of it is kept', async () => {
+    const { id } = await db.tenant('unchanged');
+    const process = signingKeys();
+    const keys = await process.of(id);
+    process.forget(id);
+    expect(await process.of(id)).toBe(keys);
   });
 });
 

@@ -73,9 +73,12 @@ export function makeSigningKeys(database: Database, sealer: Sealer): SigningKeys
     of,
     async with(tenantId, kid) {
       const keys = await of(tenantId);
-      if (keys.some((key) => key.kid === kid) || Date.now() - (reread.get(tenantId) ?? 0) < REREAD_MS) return keys;
-      reread.set(tenantId, Date.now());
-      known.delete(tenantId);
+      if (keys.some((key) => key.kid === kid)) return keys;
+      if (Date.now() - (reread.get(tenantId) ?? 0) >= REREAD_MS) {
+        reread.set(tenantId, Date.now());
+        known.delete(tenantId);
+      }
+      // Another request may have begun to read them again: this one gets the same.
       return of(tenantId);
     },
     forget(tenantId) {
