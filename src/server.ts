@@ -6,10 +6,12 @@ import { capabilityRoutes } from '#/payer-to-payer/capability.ts';
 import { exportRoutes } from '#/payer-to-payer/export/routes.ts';
 import { memberMatchRoutes } from '#/payer-to-payer/member-match/routes.ts';
 import { patientSearchRoutes } from '#/payer-to-payer/patient-search/routes.ts';
+import { openAssets } from '#/platform/html/assets.ts';
 import { healthRoutes } from '#/platform/http/health.ts';
 import { makeMetrics, metricsRoutes } from '#/platform/http/prometheus.ts';
 import { describeError, makeServer } from '#/platform/http/server.ts';
 import { watchJobs } from '#/platform/jobs/job-metrics.ts';
+import { outboxRoutes } from '#/platform/mail/outbox-routes.ts';
 import { Refusal } from '#/platform/refusal.ts';
 import { PROGRAM_VERSION, RELEASED_ON } from '#/platform/version.ts';
 import { makePathRewriter } from '#/tenants/resolve-tenant.ts';
@@ -77,6 +79,11 @@ export async function startServer(
       async () => !stopping && (await database.platform.query('select 1 from migration limit 1')).rowCount === 1,
     ),
   );
+
+  const assets = await openAssets();
+  await http.register(assets.routes);
+  const { outbox } = services.mailer;
+  if (config.showsOutbox && outbox) await http.register(outboxRoutes({ outbox, assets }));
 
   const { requireAccess, routeDeps } = services.authorization;
   await http.register(platformIssuerRoutes(routeDeps));

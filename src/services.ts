@@ -10,6 +10,7 @@ import { type Database, openDatabase } from '#/platform/db/database.ts';
 import { type EmbeddedPostgres, startEmbedded } from '#/platform/db/embedded/embedded.ts';
 import { migrate } from '#/platform/db/migrate.ts';
 import { type Log, makeLog } from '#/platform/log/log.ts';
+import { type Mailer, makeMailer } from '#/platform/mail/mailer.ts';
 import { makeTenants } from '#/tenants/tenant-store.ts';
 import type { Tenants } from '#/tenants/tenants.ts';
 
@@ -26,6 +27,7 @@ export interface Services {
   readonly sealer: Sealer;
   readonly tenants: Tenants;
   readonly audit: AuditSink;
+  readonly mailer: Mailer;
   readonly authorization: Authorization;
   /** Undefined: the database is the one of DATABASE_URL. */
   readonly embedded: EmbeddedPostgres | undefined;
@@ -74,6 +76,7 @@ export async function openServices(config: Config, options: { log?: Log; clock?:
       sealer,
       tenants,
       audit,
+      mailer: makeMailer({ database, log, smtp: config.smtp }),
       authorization,
       embedded,
       async close() {

@@ -8,6 +8,7 @@ import { openExportFiles } from '#/payer-to-payer/export/storage.ts';
 import type { JobHandlers } from '#/platform/jobs/jobs.ts';
 import { startWorkers, type Workers } from '#/platform/jobs/workers.ts';
 import { makeLabelJobs, scheduleLabelCheck } from '#/sensitivity/jobs.ts';
+import { scheduleMailPurge } from '#/platform/mail/mailer.ts';
 import type { Services } from './services.ts';
 
 /** What the routes and the background work of exports share. @throws ConfigError when their storage cannot be used */
@@ -36,9 +37,11 @@ export async function startWork(services: Services, exports: ExportDeps): Promis
     ...makeExportJobs(exports),
     ...makeAuthorizationJobs({ ...authorization.routeDeps, database }),
     ...makeLabelJobs(services),
+    ...services.mailer.jobs,
   };
   await scheduleExportPurge(exports);
   await scheduleAuthorizationSweep(database);
   await scheduleLabelCheck(database);
+  await scheduleMailPurge(database);
   return startWorkers({ database, handlers, concurrency: config.jobConcurrency, log });
 }

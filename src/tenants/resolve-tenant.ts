@@ -18,7 +18,8 @@ export async function resolveTenant(tenants: Tenants, request: FastifyRequest): 
 }
 
 /** Paths that are the platform's own also under a tenant's host name. */
-const PLATFORM_PATH = /^\/(v1|auth|portal|member|console|sandbox-app|api|healthz|readyz|metrics)(\/|\?|$)/;
+const PLATFORM_PATH =
+  /^\/(v1|auth|portal|member|console|sandbox-app|api|assets|favicon\.ico|healthz|readyz|metrics)(\/|\?|$)/;
 
 /**
  * Under a tenant's own host name the prefix /v1/{slug} falls away: `demo.localhost/r4/Patient` is

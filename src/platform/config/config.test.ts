@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from './config.ts';
 
-const production = { NODE_ENV: 'production', COVERED_BRIDGE_MASTER_KEY: 'a'.repeat(64) };
+const production = {
+  NODE_ENV: 'production',
+  COVERED_BRIDGE_MASTER_KEY: 'a'.repeat(64),
+  SMTP_URL: 'smtp://mail.plan.example:587',
+  MAIL_FROM: 'Plan <no-reply@plan.example>',
+};
 
 /** What is wrong with the settings; empty: nothing. */
 function problemsOf(env: Record<string, string>): readonly string[] {
@@ -94,5 +99,31 @@ describe('AUTH-21 keys from this machine are an explicit setting', () => {
 
   test.each(['yes', '1', 'TRUE'])('%s is neither true nor false', (text) => {
     expect(problemsOf({ JWKS_ALLOW_LOOPBACK: text })).toEqual(['JWKS_ALLOW_LOOPBACK must be one of true, false.']);
+  });
+});
+
+describe('mail goes to a server, or stays where only this machine sees it', () => {
+  test('the outbox is shown on loopback, outside production, without a mail server, and nowhere else', () => {
+    expect(readConfig({}).showsOutbox).toBe(true);
+    expect(readConfig({ HOST: '0.0.0.0' }).showsOutbox).toBe(false);
+    expect(readConfig({ SMTP_URL: 'smtp://localhost:2525', MAIL_FROM: 'a@b.example' }).showsOutbox).toBe(false);
+    expect(readConfig(production).showsOutbox).toBe(false);
+  });
+
+  test('production mode without a mail server does not start', () => {
+    const { SMTP_URL: _url, MAIL_FROM: _from, ...without } = production;
+    expect(problemsOf(without)).toEqual([expect.stringMatching(/^Production mode needs SMTP_URL/)]);
+  });
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['a web address', { SMTP_URL: 'https://mail.plan.example', MAIL_FROM: 'a@b.example' }, /SMTP_URL must look like/],
+    ['no sender', { SMTP_URL: 'smtp://mail.plan.example' }, /MAIL_FROM must be/],
+    [
+      'a sender with a second header',
+      { SMTP_URL: 'smtp://m.example', MAIL_FROM: 'a@b.example\r\nBcc: c@d.example' },
+      /MAIL_FROM must be/,
+    ],
+  ])('%s is refused', (_what, env, problem) => {
+    expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);
   });
 });

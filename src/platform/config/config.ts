@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { LogLevel } from '../log/log.ts';
 import { databaseUrlProblem } from './database-url.ts';
 import { isLoopback } from './loopback.ts';
+import { type MailConfig, readMailConfig } from './mail-config.ts';
 import { readS3Config, type S3Config } from './s3-config.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 
@@ -32,6 +33,10 @@ export interface Config {
   readonly s3: S3Config | undefined;
   /** Are new export files encrypted before they are stored? */
   readonly exportEncryption: boolean;
+  /** The mail server; undefined: mails stay in the outbox of the sandbox. */
+  readonly smtp: MailConfig | undefined;
+  /** Is the outbox shown? Only where nobody but the person at this machine can look (product.md, mail). */
+  readonly showsOutbox: boolean;
 }
 
 /** The settings are wrong; `problems` lists all of them, one sentence each. */
@@ -89,6 +94,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     problems.push('Production mode needs COVERED_BRIDGE_MASTER_KEY or COVERED_BRIDGE_MASTER_KEY_FILE.');
 
   const profilePackages = raw('PROFILE_PACKAGES');
+  const smtp = readMailConfig(value, production, problems);
+
   const config: Config = {
     port,
     host,
@@ -110,6 +117,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     exportTenantJobs: integer('EXPORT_TENANT_JOBS'),
     s3: readS3Config(value, production, problems),
     exportEncryption: (value('EXPORT_ENCRYPTION') ?? String(production)) === 'true',
+    smtp,
+    showsOutbox: smtp === undefined && !production && isLoopback(host),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

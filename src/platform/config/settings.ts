@@ -213,6 +213,20 @@ export const SETTINGS = [
     since: '0.1.0',
     does: 'The key that `aws:kms` uses. Unset: the bucket’s own.',
   },
+  {
+    name: 'SMTP_URL',
+    type: 'key',
+    default: undefined,
+    since: '0.1.0',
+    does: 'The mail server, as `smtp://user:password@host:587` or `smtps://...`. Unset: mails stay in the outbox of the sandbox, which is shown only while the service listens on loopback. Production mode needs it.',
+  },
+  {
+    name: 'MAIL_FROM',
+    type: 'text',
+    default: undefined,
+    since: '0.1.0',
+    does: 'Whom mails come from, as `Your Plan <no-reply@plan.example>`. Needed with SMTP_URL.',
+  },
 ] as const satisfies readonly Setting[];
 
 export type SettingName = (typeof SETTINGS)[number]['name'];
