@@ -48,6 +48,13 @@ export const AUDIT_EVENTS = {
     'A payer searched for a matched member by identifier; written before the answer leaves. Facts: results.',
   'evidence.read':
     'The evidence of a match request was looked at, with the consent as it was sent. Subject: the match record.',
+  'account.open':
+    'A member has shown who he or she is and opened an account. Subject: the account. Facts: by (how it was shown), ial.',
+  'account.verify':
+    'A member has shown again who he or she is. Subject: the account. Facts: by, ial, movedAddress (another mail address than before).',
+  'account.sign-in': 'A member signed in. Subject: the account.',
+  'account.change-email': 'A member changed the mail address of an account. Subject: the account.',
+  'account.close': 'A member closed an account. Subject: the account.',
   'consent.block': 'The plan recorded that a member does not want to share with other payers.',
   'consent.unblock': 'The plan lifted a member’s block on sharing with other payers.',
   'backup.create':

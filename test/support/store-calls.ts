@@ -27,6 +27,8 @@ import * as records from '../../src/payer-to-payer/member-match/match-store.ts';
 import * as sandbox from '../../src/sandbox/sandbox-store.ts';
 import * as labels from '../../src/sensitivity/label-store.ts';
 
+import { ACCOUNT_READS, ACCOUNT_WRITES } from './account-store-calls.ts';
+
 /** Things of one tenant, with which the functions of the stores are called for another. */
 export interface Ids {
   readonly member: string;
@@ -50,10 +52,15 @@ export interface Ids {
   readonly artifact: string;
   readonly grant: string;
   readonly kid: string;
+  readonly account: string;
+  readonly email: string;
+  readonly umb: string;
+  readonly codeMac: Buffer;
+  readonly attemptKey: Buffer;
 }
 
 type Tx = WriteTransaction;
-type Call = (db: TenantDatabase, ids: Ids, tx: Tx) => Promise<unknown>;
+export type Call = (db: TenantDatabase, ids: Ids, tx: Tx) => Promise<unknown>;
 
 const LONG_AGO = new Date('2000-01-01');
 const LATER = new Date('2100-01-01');
@@ -125,6 +132,7 @@ export const READS: Readonly<Record<string, Call>> = {
   selectAttempts: (db, ids) => records.selectAttempts(db, ids.client, [ids.personHash], LONG_AGO),
   selectFailures: (db, ids) => records.selectFailures(db, ids.client, LONG_AGO, 10),
   selectRepeated: (db, ids) => records.selectRepeated(db, ids.client, ids.requestHash),
+  ...ACCOUNT_READS,
 };
 
 /** Every function of the stores that writes: whatever it is told, rows of the other tenant stay as they were. */
@@ -276,4 +284,5 @@ export const WRITES: Readonly<Record<string, Call>> = {
   beginFill: (db) => sandbox.beginFill(db, '2026-01-01'),
   endFill: (db) => sandbox.endFill(db, LATER),
   restartFill: (db) => sandbox.restartFill(db, '2026-01-02'),
+  ...ACCOUNT_WRITES,
 };

@@ -1,5 +1,7 @@
 import type { TenantDatabase } from '#/platform/db/database.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
+import { decideIdentity, type IdentityDecision } from '../identity/decide-identity.ts';
+import type { MemberFacts } from '../identity/member-facts.ts';
 import { type DescribedMember, decideMatch, type MatchResult, type MemberRecord } from './decide-match.ts';
 import { IDENTIFIER_KINDS } from './index-rows.ts';
 import { selectByIdentifier, selectCandidates, selectUmbs } from './match-store.ts';
@@ -34,6 +36,18 @@ export async function matchMember(
   });
   const person = await findPerson(db, result.kind === 'one' ? result.umb : '');
   return result.kind === 'one' ? { ...result, records: primaryFirst(person, result.records) } : result;
+}
+
+/**
+ * The one person whom the five facts of the identity page describe. The work is the same whichever fact is wrong.
+ *
+ * Source: patient-access.md 1.4.
+ */
+export async function findByFacts(db: TenantDatabase, facts: MemberFacts): Promise<IdentityDecision> {
+  const rows = await selectCandidates(db, [facts.memberIdN], CANDIDATE_ROWS_MAX);
+  const decision = decideIdentity(facts, rows.length < CANDIDATE_ROWS_MAX ? rows : []);
+  const person = await findPerson(db, decision.kind === 'one' ? decision.umb : '');
+  return decision.kind === 'one' ? { ...decision, records: primaryFirst(person, decision.records) } : decision;
 }
 
 /** The records of the person with this unique member identifier; none when nobody has it. */

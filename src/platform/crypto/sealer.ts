@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { sha256 } from './hash.ts';
 
 const IV_BYTES = 12;
@@ -10,6 +10,8 @@ export interface Sealer {
   readonly keyId: string;
   seal(plain: string | Buffer, boundTo: string): Buffer;
   unseal(sealed: Buffer, boundTo: string): Buffer;
+  /** HMAC-SHA256 under a key of its own: for short secrets, whose bare hash could be found by trying all of them. */
+  mac(text: string, purpose: string): Buffer;
 }
 
 /**
@@ -37,6 +39,10 @@ export function makeSealer(masterKey: Buffer): Sealer {
       decipher.setAAD(Buffer.from(boundTo));
       decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
       return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]);
+    },
+    mac(text, purpose) {
+      const key = createHmac('sha256', masterKey).update(`mac|${purpose}`).digest();
+      return createHmac('sha256', key).update(text).digest();
     },
   };
 }

@@ -1,0 +1,50 @@
+import * as accounts from '../../src/members/accounts/account-store.ts';
+import * as codes from '../../src/members/accounts/email-code-store.ts';
+import * as attempts from '../../src/members/limits/attempt-store.ts';
+import type { Call, Ids } from './store-calls.ts';
+
+/** What the account of the other tenant is bound to, and the login that stands for it. */
+export const ACCOUNT_THINGS = { boundTo: 'interaction', issuer: 'https://login.example', subject: 'subject' } as const;
+
+const RULE = { failuresMax: 1_000, windowSeconds: 900, lockSeconds: 900, lockSecondsMax: 900 };
+const verified = (ids: Ids) => ({
+  umb: ids.umb,
+  patientId: ids.member,
+  verifiedBy: 'match-email' as const,
+  ial: 'match',
+  email: ids.email,
+});
+
+export const ACCOUNT_READS: Readonly<Record<string, Call>> = {
+  selectAccount: (db, ids) => accounts.selectAccount(db, ids.account),
+  selectAccountByEmail: (db, ids) => accounts.selectAccountByEmail(db, ids.email),
+  selectAccountByIdentity: (db) => accounts.selectAccountByIdentity(db, ACCOUNT_THINGS.issuer, ACCOUNT_THINGS.subject),
+  selectLastingAccountOf: (db, ids) => accounts.selectLastingAccountOf(db, ids.umb),
+  selectSentSeconds: (db, ids) => codes.selectSentSeconds(db, ACCOUNT_THINGS.boundTo, ids.email),
+  takeTry: (db, ids) => codes.takeTry(db, ACCOUNT_THINGS.boundTo, ids.email, 5),
+};
+
+export const ACCOUNT_WRITES: Readonly<Record<string, Call>> = {
+  closeExpiredAccount: (db, ids) => accounts.closeExpiredAccount(db, ids.email),
+  insertAccount: (db, ids) => accounts.insertAccount(db, verified(ids), 30),
+  updateVerified: (db, ids) => accounts.updateVerified(db, ids.account, verified(ids)),
+  updateEmail: (db, ids) => accounts.updateEmail(db, ids.account, 'x@example.org'),
+  markSignIn: (db, ids) => accounts.markSignIn(db, ids.account),
+  markClosed: (db, ids) => accounts.markClosed(db, ids.account),
+  deleteAccounts: (db) => accounts.deleteAccounts(db),
+  insertIdentity: (db, ids) =>
+    accounts.insertIdentity(db, { ...ACCOUNT_THINGS, accountId: ids.account, acr: undefined }),
+  upsertCode: (db, ids) =>
+    codes.upsertCode(db, {
+      boundTo: ACCOUNT_THINGS.boundTo,
+      email: ids.email,
+      mac: Buffer.alloc(32),
+      lifetimeSeconds: 600,
+    }),
+  deleteCode: (db, ids) => codes.deleteCode(db, ACCOUNT_THINGS.boundTo, ids.codeMac),
+  purgeCodes: (db) => codes.purgeCodes(db),
+  reserveAttempt: (db, ids) => attempts.reserveAttempt(db, ids.attemptKey, RULE),
+  releaseAttempt: (db, ids) => attempts.releaseAttempt(db, ids.attemptKey),
+  deleteAttempts: (db, ids) => attempts.deleteAttempts(db, [ids.attemptKey]),
+  deleteOldAttempts: (db) => attempts.deleteOldAttempts(db),
+};
