@@ -1,3 +1,5 @@
+import { checkColor } from './branding.ts';
+
 /** What a plan may set for itself. Every value has a default; unknown keys are refused. */
 export interface TenantSettings {
   /** IANA time zone in which the plan's calendar days are meant. */
@@ -32,6 +34,12 @@ export interface TenantSettings {
   readonly matchFailuresPerHour: number;
   readonly exportRetentionDays: number;
   readonly accessTokenSeconds: number;
+  /** `#rrggbb`; it can be read on white. */
+  readonly primaryColor: string | undefined;
+  readonly helpPhone: string | undefined;
+  readonly helpHours: string | undefined;
+  readonly privacyNoticeUrl: string | undefined;
+  readonly languageHelpUrl: string | undefined;
 }
 
 type Parser = (text: string) => unknown;
@@ -65,6 +73,11 @@ const timeZone: Parser = (text) => {
   } catch {
     return undefined;
   }
+};
+
+const readableColor: Parser = (text) => {
+  const checked = checkColor(text);
+  return checked.kind === 'good' ? checked.color : undefined;
 };
 
 interface SettingRow {
@@ -195,6 +208,35 @@ export const TENANT_SETTINGS: readonly SettingRow[] = [
     3600,
     '60 to 3600',
     'life of an access token for a client with a secret',
+  ),
+  row(
+    'primaryColor',
+    readableColor,
+    undefined,
+    '# and six hex digits; a contrast of 4.5 or more on white',
+    'the colour of the members’ pages',
+  ),
+  row(
+    'helpPhone',
+    matching(/^[+()\d][\d ().+-]{6,24}(?: \([A-Z]{3} \d+\))?$/),
+    undefined,
+    'a phone number',
+    'whom members call for help',
+  ),
+  row('helpHours', matching(/^[^<>\n]{1,100}$/), undefined, 'a text', 'when they can call'),
+  row(
+    'privacyNoticeUrl',
+    matching(/^https:\/\/\S{1,500}$/),
+    undefined,
+    'an https address',
+    'the plan’s privacy notice',
+  ),
+  row(
+    'languageHelpUrl',
+    matching(/^https:\/\/\S{1,500}$/),
+    undefined,
+    'an https address',
+    'the plan’s page about help in other languages',
   ),
 ];
 
