@@ -55,6 +55,15 @@ export const AUDIT_EVENTS = {
   'account.sign-in': 'A member signed in. Subject: the account.',
   'account.change-email': 'A member changed the mail address of an account. Subject: the account.',
   'account.close': 'A member closed an account. Subject: the account.',
+  'grant.share':
+    'A member let an app see information. Subject: the grant. Facts: segment, scopes, sensitive (sensitive information too), until, byRepresentative.',
+  'grant.refuse': 'A member chose not to share with an app. Facts: segment.',
+  'grant.stop':
+    'What a member let an app see ended. Subject: the grant. Facts: by (member, client, operator, replaced, reuse, account-closed, reset).',
+  'authorize.refuse':
+    'A request for a member’s authorization was refused. Facts: error, reason, segment, redirected (whether the app was told).',
+  'identity.refuse':
+    'Somebody could not show who he or she is. Facts: reason (no-member, paused, email-taken, former-member, too-young), segment.',
   'consent.block': 'The plan recorded that a member does not want to share with other payers.',
   'consent.unblock': 'The plan lifted a member’s block on sharing with other payers.',
   'backup.create':

@@ -118,7 +118,7 @@ function narrowOne(token: string): string | undefined {
 }
 
 /** `cruds` becomes `rs`; `.write` drops; v1 `.*` becomes `.read`; v1 stays v1 and v2 stays v2. */
-function readingPart(permissions: string): string | undefined {
+export function readingPart(permissions: string): string | undefined {
   if (permissions === 'read' || permissions === '*') return 'read';
   if (permissions === 'write') return undefined;
   const kept = [...permissions].filter((permission) => permission === 'r' || permission === 's').join('');

@@ -1,5 +1,5 @@
 import type { Queryable, TenantDatabase } from '#/platform/db/database.ts';
-import type { AccessType, Client, ClientKeys, Environment } from './clients.ts';
+import type { AccessType, Client, ClientKeys, Environment, LaunchProfile } from './clients.ts';
 import type { PublicKey } from './public-keys.ts';
 
 interface ClientRow {
@@ -11,6 +11,10 @@ interface ClientRow {
   jwks_uri: string | null;
   key_environments: Environment[];
   redirect_uris: string[];
+  launch_profile: LaunchProfile | null;
+  publisher: string | null;
+  terms_url: string | null;
+  privacy_url: string | null;
   every_sandbox: boolean;
   disabled_as: 'suspended' | 'revoked' | null;
   organization: {
@@ -34,7 +38,7 @@ interface ClientRow {
 }
 
 const SELECT = `
-  select c.client_id, c.name, c.access_type, c.kind, c.jwks, c.jwks_uri, c.key_environments, c.redirect_uris, c.every_sandbox, c.disabled_as,
+  select c.client_id, c.name, c.access_type, c.kind, c.jwks, c.jwks_uri, c.key_environments, c.redirect_uris, c.launch_profile, c.publisher, c.terms_url, c.privacy_url, c.every_sandbox, c.disabled_as,
          (select to_jsonb(o) from organization o where o.id = c.organization_id) as organization,
          coalesce((select jsonb_agg(jsonb_build_object('id', t.tenant_id, 'status', t.status)) from client_tenant t
                     where t.client_id = c.client_id), '[]') as tenants,
@@ -174,6 +178,10 @@ function fromRow(row: ClientRow): Client {
     accessType: row.access_type,
     kind: row.kind,
     redirectUris: row.redirect_uris,
+    launchProfile: row.launch_profile ?? (row.kind === 'public' ? 'smart' : 'classic'),
+    publisher: row.publisher ?? undefined,
+    termsUrl: row.terms_url ?? undefined,
+    privacyUrl: row.privacy_url ?? undefined,
     organization: organization
       ? {
           id: organization.id,

@@ -11,6 +11,9 @@ export type Environment = 'sandbox' | 'production';
 /** Old and new beside each other while a secret is exchanged; counted per environment. */
 export const LIVE_SECRETS_MAX = 2;
 
+/** `classic` may leave out what older instructions leave out; `smart` keeps to SMART App Launch. */
+export type LaunchProfile = 'classic' | 'smart';
+
 /** 22 letters and digits (131 bit); never used again. */
 export function isClientId(text: string): boolean {
   return /^[A-Za-z0-9]{22}$/.test(text);
@@ -42,6 +45,12 @@ export interface Client {
   readonly accessType: AccessType;
   readonly kind: 'public' | 'secret' | 'jwks';
   readonly redirectUris: readonly string[];
+  /** How strictly its requests for authorization are read (patient-access.md 1.11). */
+  readonly launchProfile: LaunchProfile;
+  /** What members read about it. */
+  readonly publisher: string | undefined;
+  readonly termsUrl: string | undefined;
+  readonly privacyUrl: string | undefined;
   readonly organization: Organization | undefined;
   readonly status: 'active' | 'suspended' | 'revoked';
   readonly everySandbox: boolean;
