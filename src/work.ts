@@ -7,8 +7,8 @@ import { FILE_LIMITS } from '#/payer-to-payer/export/part-writer.ts';
 import { openExportFiles } from '#/payer-to-payer/export/storage.ts';
 import type { JobHandlers } from '#/platform/jobs/jobs.ts';
 import { startWorkers, type Workers } from '#/platform/jobs/workers.ts';
-import { makeLabelJobs, scheduleLabelCheck } from '#/sensitivity/jobs.ts';
 import { scheduleMailPurge } from '#/platform/mail/mailer.ts';
+import { makeLabelJobs, scheduleLabelCheck } from '#/sensitivity/jobs.ts';
 import type { Services } from './services.ts';
 
 /** What the routes and the background work of exports share. @throws ConfigError when their storage cannot be used */

@@ -24,7 +24,7 @@ const BEARER_KINDS: ReadonlySet<string> = new Set([
   'ClientCredentials',
 ]);
 /** A refresh token may be used again within this time: the answer to its first use may have been lost (rule 4). */
-const REFRESH_GRACE_SECONDS = 60;
+export const REFRESH_GRACE_SECONDS = 60;
 /** For what the engine gives no life of its own. */
 const UNBOUNDED_SECONDS = 3_600;
 
@@ -38,6 +38,7 @@ export function makeAdapter(
   db: TenantDatabase,
   issuer: Issuer,
   clients: ClientDirectory,
+  onReuse: (grantId: string) => Promise<void> = async () => undefined,
 ): new (
   kind: string,
 ) => Adapter {
@@ -109,6 +110,7 @@ export function makeAdapter(
 
     async revokeByGrantId(grantId: string): Promise<void> {
       await deleteByGrant(db, grantId);
+      await onReuse(grantId);
     }
   };
 }

@@ -1,4 +1,6 @@
-import type { TenantDatabase } from '#/platform/db/database.ts';
+import type { Queryable, TenantDatabase } from '#/platform/db/database.ts';
+
+type TenantQueryable = Queryable & { readonly tenantId: number };
 
 /**
  * How long a revoked grant is remembered: longer than its JWTs live, and longer than the sweep takes to come by, which deletes
@@ -98,7 +100,7 @@ export async function deleteArtifact(db: TenantDatabase, kind: string, id: strin
 }
 
 /** Everything of a grant goes, its JWTs are refused from now on, and every process hears of it (rule 5). */
-export async function deleteByGrant(db: TenantDatabase, grantId: string): Promise<void> {
+export async function deleteByGrant(db: TenantQueryable, grantId: string): Promise<void> {
   await db.query(
     `with gone as (delete from oidc_artifact where tenant_id = $1 and grant_id = $2),
           denied as (insert into token_denylist (tenant_id, key, until)

@@ -1,4 +1,6 @@
 import type { AuditSink } from '#/audit/audit-sink.ts';
+import { readGrant } from '#/consent/grants/grants.ts';
+import { findAccount } from '#/members/accounts/accounts.ts';
 import { makeClientDirectory } from '#/onboarding/client-directory.ts';
 import type { Sealer } from '#/platform/crypto/sealer.ts';
 import type { Database } from '#/platform/db/database.ts';
@@ -11,12 +13,16 @@ import { startDenylist } from './denylist.ts';
 import { makeEngines } from './engine.ts';
 import { type Issuer, platformIssuer, tenantIssuer } from './issuer.ts';
 import { makeSigningKeys } from './keys.ts';
+import { makeRequireMember, type RequireMember } from './member-access.ts';
+import { makeMemberVerifier } from './member-verify.ts';
 import { makeRateLimits } from './rate-limits.ts';
+import { revokeGrant } from './revoke-grant.ts';
 import type { AuthorizationRouteDeps } from './routes.ts';
 import { makeVerifier } from './verify.ts';
 
 export interface Authorization {
   readonly requireAccess: RequireAccess;
+  readonly requireMember: RequireMember;
   /** For the routes and jobs of this folder. */
   readonly routeDeps: AuthorizationRouteDeps;
   stop(): Promise<void>;
@@ -52,8 +58,10 @@ export async function startAuthorization(deps: AuthorizationDeps): Promise<Autho
   );
   const platform = platformIssuer(publicUrl);
   const issuersOf = (tenant: Tenant): readonly Issuer[] => [tenantIssuer(tenants, tenant), platform];
+  const issuerOf = (tenant: Tenant): Issuer => tenantIssuer(tenants, tenant);
   return {
     requireAccess: makeRequireAccess({ verify: makeVerifier({ clients, keys, denylist }), audit, issuersOf }),
+    requireMember: makeRequireMember({ verify: makeMemberVerifier({ database, clients, denylist }), audit, issuerOf }),
     routeDeps: {
       database,
       tenants,
@@ -65,7 +73,19 @@ export async function startAuthorization(deps: AuthorizationDeps): Promise<Autho
       publicUrl,
       issuersOf,
       limits: makeRateLimits(database),
-      engines: makeEngines({ database, clients, keys, log }),
+      engines: makeEngines({
+        database,
+        clients,
+        keys,
+        log,
+        members: {
+          account: (issuer, id) => findAccount(database.tenant(issuer.tenantId), id),
+          grant: (issuer, id) => readGrant(database.tenant(issuer.tenantId), id),
+        },
+        async onReuse(issuer, grantId) {
+          await revokeGrant(database, issuer.tenantId, grantId, 'reuse', undefined);
+        },
+      }),
     },
     stop: () => denylist.stop(),
   };

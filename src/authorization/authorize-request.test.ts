@@ -23,7 +23,8 @@ const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
 const decide = (
   parameters: Record<string, string> | string,
   { client = CLIENT as Client | null, issuer = ISSUER, segment = 'patient-access' as const } = {},
-): AuthorizeDecision => decideAuthorize(new URLSearchParams(parameters), { rules: rulesOf(segment), client: client ?? undefined, issuer });
+): AuthorizeDecision =>
+  decideAuthorize(new URLSearchParams(parameters), { rules: rulesOf(segment), client: client ?? undefined, issuer });
 const asked = (parameters: Record<string, string>, options = {}): Readonly<Record<string, string>> => {
   const decision = decide({ client_id: CLIENT.clientId, redirect_uri: CALLBACK, ...parameters }, options);
   if (decision.kind !== 'go') throw new Error(JSON.stringify(decision));

@@ -32,7 +32,8 @@ export type Credential =
       /** The number of the secret, as `client show` tells it. */
       readonly secret: string;
     }
-  | { readonly method: 'private_key_jwt'; readonly kid: string };
+  | { readonly method: 'private_key_jwt'; readonly kid: string }
+  | { readonly method: 'none' };
 
 /** Where a client signs in, and from where. */
 export interface SignInCall {
@@ -72,6 +73,9 @@ async function check(deps: SignInDeps, call: SignInCall, request: TokenRequest):
   if (request.assertion !== undefined) return signInByAssertion(deps, call, request.assertion, known);
   const unknown = (reason: string): OAuthRefusal => clientUnknown(request.usedBasic, reason);
   if (typeof known === 'string') return unknown(known);
+  // A public client has nothing to show: what it holds (a code with its verifier, a token) is checked where it is used.
+  if (known.kind === 'public' && request.clientSecret === undefined)
+    return { client: known, environments: environmentsAt(call.issuer), credential: { method: 'none' } };
   if (request.clientSecret === undefined) return unknown('no-credentials');
   const secret = known.kind === 'secret' ? secretOf(known, request.clientSecret) : undefined;
   if (!secret) return unknown('secret');
@@ -89,4 +93,9 @@ export function isKnownAt(client: Client, issuer: Issuer): boolean {
 /** A credential of the sandbox is none in production, and the other way round; the platform takes both and says which. */
 export function isGoodAt(environments: readonly Environment[], issuer: Issuer): boolean {
   return issuer.tenant === undefined || environments.includes(issuer.tenant.kind);
+}
+
+/** A client that shows nothing is good where it is known. */
+function environmentsAt(issuer: Issuer): readonly Environment[] {
+  return issuer.tenant === undefined ? ['sandbox'] : [issuer.tenant.kind];
 }

@@ -1,15 +1,21 @@
-import { decodeJwt } from 'jose';
-import inject from 'light-my-request';
 import type { AuditSink } from '#/audit/audit-sink.ts';
+import { type Grant, readGrant } from '#/consent/grants/grants.ts';
+import { memberAuditKey } from '#/members/umb.ts';
 import { isClientId } from '#/onboarding/clients.ts';
-import { ENVIRONMENTS_HEADER, type Engines, TOKEN_SECONDS_HEADER } from './engine.ts';
+import { sha256 } from '#/platform/crypto/hash.ts';
+import type { Database } from '#/platform/db/database.ts';
+import { deleteArtifact, selectArtifact } from './artifact-store.ts';
+import { ENVIRONMENTS_HEADER, type Engines, GRANT_HEADER, TOKEN_SECONDS_HEADER } from './engine.ts';
+import { callEngine } from './engine-call.ts';
 import type { Issuer } from './issuer.ts';
 import { clientUnknown, invalidRequest, OAuthRefusal } from './oauth-refusal.ts';
-import { narrowForSystem, splitScopes } from './scopes.ts';
 import { type SignedIn, type SignInDeps, signIn } from './sign-in.ts';
+import { engineForm } from './token-grants.ts';
+import { tokenIdOf } from './token-id.ts';
 import { parseTokenRequest, type TokenRequest } from './token-request.ts';
 
 export interface TokenDeps extends SignInDeps {
+  readonly database: Database;
   readonly engines: Engines;
   readonly audit: AuditSink;
 }
@@ -44,16 +50,18 @@ export async function issueToken(deps: TokenDeps, call: OAuthCall): Promise<Toke
     request = parseTokenRequest(call.body, call.authorization);
     const signedIn = await signIn(deps, call, request);
     const { client, environments, credential } = signedIn;
-    const body = await askEngine(deps, call.issuer, request, signedIn);
+    const { body, grant } = await askEngine(deps, call.issuer, request, signedIn);
     await deps.audit.append(call.issuer.tenantId, {
       action: 'token.issue',
       outcome: 'success',
       client: client.clientId,
       organization: client.organization?.id,
-      tokenId: decodeJwt(String(body.access_token)).jti,
+      tokenId: tokenIdOf(String(body.access_token)),
+      subject: grant?.id,
+      memberKey: grant && memberAuditKey(call.issuer.tenantId, grant.umb),
       requestId: call.requestId,
       address: call.address,
-      facts: { grant: 'client_credentials', scope: body.scope, environments, ...credential },
+      facts: { grant: request.parameters.get('grant_type'), scope: body.scope, environments, ...credential },
     });
     return { clientId: client.clientId, body };
   } catch (error) {
@@ -85,25 +93,40 @@ async function askEngine(
   issuer: Issuer,
   request: TokenRequest,
   signedIn: SignedIn,
-): Promise<TokenAnswer['body']> {
-  const form = engineForm(request, deps.engines.proof);
-  const engine = (await deps.engines.of(issuer)).callback();
-  const url = new URL(issuer.url);
-  const answer = await inject((req, res) => void engine(req as never, res as never), {
+): Promise<{ readonly body: TokenAnswer['body']; readonly grant: Grant | undefined }> {
+  const form = await engineForm(deps.database, issuer, request, signedIn);
+  const answer = await callEngine(await deps.engines.of(issuer), issuer, {
     method: 'POST',
-    url: '/oauth2/token',
+    path: '/oauth2/token',
     headers: {
-      host: url.host,
-      'x-forwarded-proto': url.protocol.slice(0, -1),
-      'content-type': 'application/x-www-form-urlencoded',
       [ENVIRONMENTS_HEADER]: signedIn.environments.join(' '),
-      [TOKEN_SECONDS_HEADER]: String(tokenSeconds(issuer, signedIn)),
+      [TOKEN_SECONDS_HEADER]: String(tokenSeconds(issuer, signedIn, form.grant_type)),
     },
-    payload: new URLSearchParams(form).toString(),
+    form: {
+      ...form,
+      client_id: request.clientId,
+      ...(signedIn.client.kind === 'public' ? {} : { client_secret: deps.engines.proof }),
+    },
   });
-  const body = JSON.parse(answer.payload) as Record<string, unknown>;
-  if (answer.statusCode !== 200) throw refusalOfEngine(answer.statusCode, body, request);
-  return { ...body, scope: typeof body.scope === 'string' ? body.scope : form.scope };
+  const body = JSON.parse(answer.body) as Record<string, unknown>;
+  if (answer.status !== 200) {
+    if (form.code !== undefined) await burnCode(deps.database, issuer, form.code, request.clientId);
+    throw refusalOfEngine(answer.status, body, request);
+  }
+  const scope = typeof body.scope === 'string' ? body.scope : (form.scope ?? '');
+  const grantId = answer.headers[GRANT_HEADER];
+  if (typeof grantId !== 'string') return { body: { ...body, scope }, grant: undefined };
+  const grant = await readGrant(deps.database.tenant(issuer.tenantId), grantId);
+  return { body: { ...body, scope, ...(grant ? memberContext(grant) : {}) }, grant };
+}
+
+/** What an app of a member is told besides the token (SMART App Launch 2.2; the end of the grant as Blue Button tells it). */
+function memberContext(grant: Grant): object {
+  return {
+    patient: grant.patientId,
+    need_patient_banner: false,
+    access_grant_expiration: grant.expiresAt.toISOString(),
+  };
 }
 
 /** A token of the platform is good for every tenant where its client is active. */
@@ -111,33 +134,19 @@ const PLATFORM_TOKEN_SECONDS = 3_600;
 /** SMART Backend Services: `expires_in` at most 300 (P2P-71). */
 const ASSERTION_TOKEN_SECONDS_MAX = 300;
 
-function tokenSeconds(issuer: Issuer, { credential }: SignedIn): number {
+function tokenSeconds(issuer: Issuer, { credential }: SignedIn, grantType: string | undefined): number {
   const seconds = issuer.tenant?.settings.accessTokenSeconds ?? PLATFORM_TOKEN_SECONDS;
-  return credential.method === 'private_key_jwt' ? Math.min(seconds, ASSERTION_TOKEN_SECONDS_MAX) : seconds;
+  const isSystem = grantType === 'client_credentials' && credential.method === 'private_key_jwt';
+  return isSystem ? Math.min(seconds, ASSERTION_TOKEN_SECONDS_MAX) : seconds;
 }
 
-/** What the engine gets: four parameters, the scopes narrowed to what may be granted, and our word that the client is in. */
-function engineForm(request: TokenRequest, proof: string) {
-  const { parameters } = request;
-  const grantType = parameters.get('grant_type');
-  if (grantType === undefined) throw invalidRequest('grant_type is missing.');
-  if (grantType !== 'client_credentials')
-    throw new OAuthRefusal(400, 'unsupported_grant_type', 'This endpoint issues tokens for client_credentials.');
-  const asked = splitScopes(parameters.get('scope') ?? '');
-  const granted = asked === undefined ? [] : narrowForSystem(asked);
-  // The engine would issue a token without a scope (AUTH-12).
-  if (granted.length === 0)
-    throw new OAuthRefusal(
-      400,
-      'invalid_scope',
-      'Ask for at least one scope that this client may have, for example member-match|read.',
-    );
-  return {
-    grant_type: grantType,
-    client_id: request.clientId,
-    client_secret: proof,
-    scope: granted.join(' '),
-  };
+/** A failed attempt with a code of one's own ends it: whoever guesses a verifier has one try (AUTH-03). */
+async function burnCode(database: Database, issuer: Issuer, code: string, clientId: string): Promise<void> {
+  const db = database.tenant(issuer.tenantId);
+  const key = sha256(code).toString('base64url');
+  const artifact = await selectArtifact(db, 'AuthorizationCode', key);
+  const { clientId: owner } = (artifact?.payload ?? {}) as { clientId?: string };
+  if (owner === clientId && artifact?.consumedAt === undefined) await deleteArtifact(db, 'AuthorizationCode', key);
 }
 
 /** The engine's words stay inside: its descriptions may quote what was sent. */
@@ -147,6 +156,12 @@ function refusalOfEngine(status: number, body: Record<string, unknown>, request:
       return clientUnknown(request.usedBasic);
     case 'invalid_scope':
       return new OAuthRefusal(400, 'invalid_scope', 'This client may not have that scope.');
+    case 'invalid_grant':
+      return new OAuthRefusal(
+        400,
+        'invalid_grant',
+        'The code or refresh token is not good here: unknown, used, expired, or of another client or redirect URI.',
+      );
     // The engine calls a grant type that the client may not use a bad request; RFC 6749 5.2 has a word for it.
     case 'invalid_request':
     case 'unauthorized_client':
