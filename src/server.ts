@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { authorizeRoutes } from '#/authorization/authorize-routes.ts';
+import { interactionRoutes } from '#/authorization/interaction/routes.ts';
 import { platformIssuerRoutes, tenantIssuerRoutes } from '#/authorization/routes.ts';
 import { collectFhirRoutes } from '#/fhir/capability/fhir-route.ts';
 import { fhirErrorHandler, fhirNotFoundHandler } from '#/fhir/fhir-errors.ts';
@@ -94,6 +96,9 @@ export async function startServer(
       tenant.setErrorHandler(fhirErrorHandler);
       tenant.setNotFoundHandler(fhirNotFoundHandler);
       await tenant.register(tenantIssuerRoutes(routeDeps));
+      const pages = { ...services, ...routeDeps, assets, showsCodes: config.showsOutbox };
+      await tenant.register(authorizeRoutes(pages));
+      await tenant.register(interactionRoutes(pages));
       await tenant.register(memberMatchRoutes({ ...services, requireAccess }));
       await tenant.register(patientSearchRoutes({ ...services, requireAccess }));
       await tenant.register(exportRoutes({ ...exports, requireAccess }));

@@ -34,6 +34,10 @@ export interface TenantSettings {
   readonly matchFailuresPerHour: number;
   readonly exportRetentionDays: number;
   readonly accessTokenSeconds: number;
+  /** How long a member's sharing with an app lasts, unless it is stopped sooner. */
+  readonly grantDays: number;
+  /** Whole years; younger members are represented by others. */
+  readonly minimumAge: number | undefined;
   /** `#rrggbb`; it can be read on white. */
   readonly primaryColor: string | undefined;
   readonly helpPhone: string | undefined;
@@ -208,6 +212,20 @@ export const TENANT_SETTINGS: readonly SettingRow[] = [
     3600,
     '60 to 3600',
     'life of an access token for a client with a secret',
+  ),
+  row(
+    'grantDays',
+    integer(1, 365),
+    365,
+    '1 to 365',
+    'how many days a member’s sharing with an app lasts, unless it is stopped sooner',
+  ),
+  row(
+    'minimumAge',
+    integer(1, 30),
+    undefined,
+    '1 to 30',
+    'younger members cannot sign in themselves; somebody who may act for them can',
   ),
   row(
     'primaryColor',
