@@ -5,7 +5,7 @@ import type { Tenant } from '#/tenants/tenants.ts';
 import { type AuthorizeDecision, decideAuthorize, refusalAddress } from './authorize-request.ts';
 import { callEngine, type EngineAnswer } from './engine-call.ts';
 import type { InteractionDeps } from './interaction/flow.ts';
-import { prepareForms, sendProblemPage } from './interaction/routes.ts';
+import { prepareForms, sendProblemPage } from './interaction/problem-answers.ts';
 import { type Issuer, tenantIssuer } from './issuer.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { secondsToNextWindow } from './rate-limits.ts';

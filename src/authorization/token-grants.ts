@@ -16,12 +16,14 @@ export type GrantType = (typeof GRANT_TYPES)[number];
  *
  * @throws OAuthRefusal `invalid_request` without one, `unsupported_grant_type`
  */
-export function grantTypeOf(request: TokenRequest): GrantType {
+export function grantTypeOf(request: TokenRequest, issuer: Issuer): GrantType {
   const given = request.parameters.get('grant_type');
   if (given === undefined) throw invalidRequest('grant_type is missing.');
-  const known = GRANT_TYPES.find((name) => name === given);
+  // The platform's own issuer knows no members.
+  const offered = issuer.tenant === undefined ? GRANT_TYPES.slice(0, 1) : GRANT_TYPES;
+  const known = offered.find((name) => name === given);
   if (known === undefined)
-    throw new OAuthRefusal(400, 'unsupported_grant_type', `Grant types here: ${GRANT_TYPES.join(', ')}.`);
+    throw new OAuthRefusal(400, 'unsupported_grant_type', `Grant types here: ${offered.join(', ')}.`);
   return known;
 }
 
@@ -36,7 +38,10 @@ export async function engineForm(
   request: TokenRequest,
   signedIn: SignedIn,
 ): Promise<Readonly<Record<string, string>>> {
-  const grantType = grantTypeOf(request);
+  const grantType = grantTypeOf(request, issuer);
+  const isSystem = signedIn.client.accessType === 'payer-to-payer';
+  if (isSystem !== (grantType === 'client_credentials'))
+    throw new OAuthRefusal(400, 'unauthorized_client', 'This client may not use this grant type.');
   switch (grantType) {
     case 'client_credentials':
       return { grant_type: grantType, scope: systemScope(request) };

@@ -9,6 +9,12 @@ interface SystemError extends Error {
   readonly hostname?: string;
 }
 
+/** Where the program was told to listen. */
+export interface Listens {
+  readonly port: number | string;
+  readonly host: string;
+}
+
 /** Why a file or folder cannot be used, by the system's code. */
 const FILE_PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: 'this user may not',
@@ -24,16 +30,17 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
  * What a person at the terminal needs to know about a failed start or command, and can do about it; undefined when nobody
  * foresaw it. Settings that hold secrets are named and never quoted.
  */
-export function explain(error: unknown, env: Readonly<Record<string, string | undefined>>): string | undefined {
+export function explain(error: unknown, listens: Listens | undefined): string | undefined {
   if (error instanceof ConfigError)
     return `The settings are not right:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`;
   if (error instanceof DatabaseUnusable) return error.message;
   if (!(error instanceof Error)) return undefined;
-  return explainListen(error, env) ?? explainFile(error) ?? explainDatabase(error);
+  return explainListen(error, listens) ?? explainFile(error) ?? explainDatabase(error);
 }
 
-function explainListen(error: SystemError, env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const [port, host] = [env.PORT || '8080', env.HOST || '127.0.0.1'];
+function explainListen(error: SystemError, listens: Listens | undefined): string | undefined {
+  if (!listens) return undefined;
+  const { port, host } = listens;
   const isName = error.syscall === 'getaddrinfo' && error.hostname === host;
   if (error.syscall !== 'listen' && !isName) return undefined;
   if (error.code === 'EADDRINUSE') return `Port ${port} is taken. Set PORT to another one, or stop what uses it.`;

@@ -39,7 +39,7 @@ export async function runCommand(
     if (error instanceof CommandRefused) return refused(1, error.code, error.message);
     if (error instanceof ConfigError) return refused(1, 'configuration', error.message);
     if (error instanceof DatabaseUnusable) return refused(1, 'database', error.message);
-    const known = explain(error, process.env);
+    const known = explain(error, io.config);
     if (known !== undefined) return refused(1, 'unavailable', known);
     throw error;
   } finally {

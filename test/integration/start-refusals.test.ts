@@ -118,9 +118,9 @@ test.each<[string, object, RegExp]>([
   ['a port below 1024', { code: 'EACCES', syscall: 'listen' }, /may not listen on port 80\./],
   ['a full disk', { code: 'ENOSPC', path: '/data/x' }, /the disk is full/],
 ])('%s is told in words', (_what, error, words) => {
-  expect(explain(Object.assign(new Error('x'), error), { PORT: '80' })).toMatch(words);
+  expect(explain(Object.assign(new Error('x'), error), { port: 80, host: '127.0.0.1' })).toMatch(words);
 });
 
 test('what nobody foresaw is not explained away', () => {
-  expect(explain(new TypeError('x is undefined'), {})).toBeUndefined();
+  expect(explain(new TypeError('x is undefined'), undefined)).toBeUndefined();
 });

@@ -293,12 +293,6 @@ describe('AUTH-22 malformed anything is a 4xx with an OAuth error', () => {
       'unsupported_grant_type',
     ],
     [
-      'a code',
-      () => ({ body: encoded({ ...form(), grant_type: 'authorization_code', code: 'x' }) }),
-      400,
-      'unsupported_grant_type',
-    ],
-    [
       'a bearer token instead of credentials',
       () => ({ body: all(), headers: { authorization: 'Bearer x' } }),
       400,
@@ -312,6 +306,18 @@ describe('AUTH-22 malformed anything is a 4xx with an OAuth error', () => {
       expect(answer).toMatchObject({ status, body: { error, error_description: expect.any(String) } });
       expect(answer.headers.get('cache-control')).toBe('no-store');
     }
+  });
+
+  test('a code or a refresh token is nothing that a system client has, and nothing that the platform knows', async () => {
+    for (const [url, error] of [
+      [tokenUrl, 'unsupported_grant_type'],
+      [`${platform.baseUrl}/v1/demo/oauth2/token`, 'unauthorized_client'],
+    ] as const)
+      for (const grant of [
+        { grant_type: 'authorization_code', code: 'x' },
+        { grant_type: 'refresh_token', refresh_token: 'x' },
+      ])
+        expect(await postForm(url, encoded({ ...form(), ...grant }))).toMatchObject({ status: 400, body: { error } });
   });
 
   test('a resource, an audience or a claims parameter changes nothing', async () => {

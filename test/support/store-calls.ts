@@ -56,6 +56,7 @@ export interface Ids {
   readonly email: string;
   readonly umb: string;
   readonly codeMac: Buffer;
+  readonly appGrant: string;
   readonly attemptKey: Buffer;
 }
 

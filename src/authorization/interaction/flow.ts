@@ -19,7 +19,7 @@ import type { Engines } from '../engine.ts';
 import { type Issuer, tenantIssuer } from '../issuer.ts';
 import { rulesOf, type SegmentRules } from '../segment.ts';
 import type { InteractionState } from './interaction-state.ts';
-import { selectState, upsertState } from './interaction-state-store.ts';
+import { deleteState, selectState, upsertState } from './interaction-state-store.ts';
 import type { FormTarget } from './pages/page-form.ts';
 import type { Problem } from './pages/problem.ts';
 import { type InteractionText, interactionTexts } from './texts/texts.ts';
@@ -156,6 +156,11 @@ export async function saveState(flow: Flow, change: Partial<InteractionState>): 
   const state = { ...flow.state, ...change };
   await upsertState(flow.db, flow.uid, state);
   return { ...flow, state };
+}
+
+/** The authorization is decided: nothing of what it had come to is kept. */
+export function forgetState(flow: Flow, db: Pick<TenantDatabase, 'query' | 'tenantId'>): Promise<void> {
+  return deleteState(db, flow.uid);
 }
 
 /** An address of this authorization, with the path that the browser knows. */

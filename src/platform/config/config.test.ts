@@ -83,7 +83,9 @@ test('a master key is given once: as text or as a file', () => {
   expect(problemsOf({ ...production, COVERED_BRIDGE_MASTER_KEY_FILE: '/etc/key' })).toEqual([
     'Set COVERED_BRIDGE_MASTER_KEY or COVERED_BRIDGE_MASTER_KEY_FILE, not both.',
   ]);
-  expect(problemsOf({ NODE_ENV: 'production' })).toEqual([expect.stringMatching(/needs COVERED_BRIDGE_MASTER_KEY/)]);
+  expect(problemsOf({ ...production, COVERED_BRIDGE_MASTER_KEY: '' })).toEqual([
+    expect.stringMatching(/needs COVERED_BRIDGE_MASTER_KEY/),
+  ]);
 });
 
 describe('AUTH-21 keys from this machine are an explicit setting', () => {

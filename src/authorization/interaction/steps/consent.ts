@@ -8,8 +8,7 @@ import { type Person, peopleOf } from '#/members/people/people.ts';
 import { memberAuditKey } from '#/members/umb.ts';
 import { longDate } from '#/platform/html/texts.ts';
 import { choicesOf, grantedScopes } from '../consent-choices.ts';
-import { endSession, type Flow, FlowProblem, finish, formTarget, goTo, saveState, sendStep } from '../flow.ts';
-import { deleteState } from '../interaction-state-store.ts';
+import { endSession, type Flow, FlowProblem, finish, forgetState, formTarget, goTo, saveState, sendStep } from '../flow.ts';
 import { sendShared } from '../mails.ts';
 import { chooserPage } from '../pages/chooser.ts';
 import { consentPage } from '../pages/consent.ts';
@@ -42,7 +41,7 @@ export async function takePerson(flow: Flow): Promise<FastifyReply> {
 /** "Not you?": the session ends, and the same request begins anew with the sign-in. */
 export async function takeSignOut(flow: Flow): Promise<FastifyReply> {
   await endSession(flow);
-  await deleteState(flow.db, flow.uid);
+  await forgetState(flow, flow.db);
   await flow.interaction.destroy();
   const { segment, resource: _audience, prompt: _prompt, ...asked } = flow.interaction.params;
   const parameters = new URLSearchParams(
@@ -189,7 +188,7 @@ async function share(
       until: longDate(flow.language, ends, timeZone),
       address: sharingPage(flow),
     });
-    await deleteState(tx, flow.uid);
+    await forgetState(flow, tx);
   });
   // The engine intersects what is granted with what was asked, letter by letter: narrower scopes would vanish otherwise.
   flow.interaction.params.scope = scopes.join(' ');
