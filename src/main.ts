@@ -9,7 +9,9 @@ import { openServices } from './services.ts';
 
 const argv = process.argv.slice(2);
 process.exitCode = await main().catch((error) => {
-  process.stderr.write(`${explain(error, { port: process.env.PORT || '8080', host: process.env.HOST || '127.0.0.1' }) ?? unforeseen(error)}\n`);
+  process.stderr.write(
+    `${explain(error, { port: process.env.PORT || '8080', host: process.env.HOST || '127.0.0.1' }) ?? unforeseen(error)}\n`,
+  );
   return 1;
 });
 // What is still open now (a database that does not answer) must not keep the program alive.

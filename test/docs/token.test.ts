@@ -5,6 +5,7 @@ import { ASSERTION_ALGORITHMS } from '../../src/onboarding/public-keys.ts';
 import { startPlatform, type TestPlatform } from '../support/platform.ts';
 
 const page = readFileSync(new URL('../../docs/reference/api/token.md', import.meta.url), 'utf8').replaceAll('\\|', '|');
+const membersPage = readFileSync(new URL('../../docs/reference/api/authorize.md', import.meta.url), 'utf8');
 let platform: TestPlatform;
 beforeAll(async () => {
   platform = await startPlatform();
@@ -14,8 +15,12 @@ afterAll(() => platform.stop());
 test('the page of the token endpoint names every scope, method and algorithm of the discovery documents, and no other scope', async () => {
   const answer = await fetch(`${platform.baseUrl}/v1/demo/r4/.well-known/smart-configuration`);
   const found = (await answer.json()) as Record<string, string[]>;
-  for (const name of [...found.scopes_supported!, ...found.token_endpoint_auth_methods_supported!])
-    expect(page).toContain(`\`${name}\``);
+  for (const name of [...found.scopes_supported!, ...found.token_endpoint_auth_methods_supported!]) {
+    const [, type] = /^(?:patient|user)\/([A-Z][A-Za-z]+)\.(?:rs|read)$/.exec(name) ?? [];
+    // Types of members' scopes stand in a list.
+    if (type === undefined) expect(`${page}${membersPage}`).toContain(`\`${name}\``);
+    else expect(membersPage).toMatch(new RegExp(`^(Types: .*|.*)\\b${type}\\b`, 'm'));
+  }
   for (const algorithm of ASSERTION_ALGORITHMS) expect(page).toContain(algorithm);
   const table = page.slice(page.indexOf('## Scopes'), page.indexOf('Scopes restrict'));
   const named = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);

@@ -8,7 +8,17 @@ import { type Person, peopleOf } from '#/members/people/people.ts';
 import { memberAuditKey } from '#/members/umb.ts';
 import { longDate } from '#/platform/html/texts.ts';
 import { choicesOf, grantedScopes } from '../consent-choices.ts';
-import { endSession, type Flow, FlowProblem, finish, forgetState, formTarget, goTo, saveState, sendStep } from '../flow.ts';
+import {
+  endSession,
+  type Flow,
+  FlowProblem,
+  finish,
+  forgetState,
+  formTarget,
+  goTo,
+  saveState,
+  sendStep,
+} from '../flow.ts';
 import { sendShared } from '../mails.ts';
 import { chooserPage } from '../pages/chooser.ts';
 import { consentPage } from '../pages/consent.ts';
