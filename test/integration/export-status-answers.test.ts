@@ -200,8 +200,8 @@ describe('status', () => {
       await expect.poll(waiting, { timeout: 10_000 }).toBeGreaterThan(0);
       expect(await polled).toEqual({
         status: 503,
-        headers: { ...FHIR_JSON, 'retry-after': '2' },
-        body: issue('error', 'transient', 'The service cannot answer at the moment. Try again shortly.'),
+        headers: { ...FHIR_JSON, 'retry-after': '5' },
+        body: issue('error', 'transient', 'The service is not ready. Try again shortly.'),
       });
     } finally {
       await hold.query('rollback');
