@@ -240,6 +240,7 @@ export const WRITES: Readonly<Record<string, Call>> = {
   updateFileKey: (_db, ids, tx) =>
     fileKeys.updateFileKey(tx, { jobId: ids.job, sealed: Buffer.from('x'), keyId: 'another' }),
   deleteJob: (db, ids) => exports.deleteJob(db, ids.job),
+  noteWithheld: (db, ids) => notes.noteWithheld(db, ids.job, members(ids)),
   insertNotes: (_db, ids, tx) =>
     notes.insertNotes(tx, ids.job, [{ slice: 0, subject: 's', sequence: 0, outcome: '{}' }]),
   insertPlan: (_db, ids, tx) =>
