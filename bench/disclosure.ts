@@ -1,4 +1,6 @@
 import { discloseLine } from '#/disclosure/disclose-line.ts';
+import { Outline } from '#/disclosure/json-outline.ts';
+import { readLine } from '#/disclosure/read-line.ts';
 import { redact } from '#/disclosure/redact.ts';
 import { dayOf } from '#/sandbox/generate/calendar.ts';
 import { population } from '#/sandbox/generate/population.ts';
@@ -6,6 +8,7 @@ import { settingsOf } from '#/tenants/settings.ts';
 import { type Figure, type Measurement, repeat, secondsOf } from './harness.ts';
 
 const MEMBERS = 200;
+const outline = new Outline();
 
 /** Redaction alone, and the whole way of a line out, against parsing, deleting and printing it. */
 export const disclosure: Measurement = {
@@ -26,7 +29,7 @@ export const disclosure: Measurement = {
     const rate = async (work: (line: Buffer) => unknown): Promise<number> =>
       bytes / 1e6 / (await secondsOf(() => lines.forEach((line) => void work(line))));
     const runs = await repeat(async () => ({
-      redaction: await rate((line) => redact(line.toString('utf8'), tenant)),
+      redaction: await rate((line) => redact(readLine(line, outline), tenant)),
       whole: await rate((line) => discloseLine(line, request)),
       byObject: await rate((line) => {
         const claim = JSON.parse(line.toString('utf8'), (key, value) =>

@@ -3,20 +3,22 @@ export const DISCRIMINATOR = 'http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdj
 export const PDEX_DISCRIMINATOR = 'http://hl7.org/fhir/us/davinci-pdex/CodeSystem/PDexAdjudicationDiscriminator';
 
 /** Kept in a claim: they say how it was judged, not what was paid. */
-export const KEPT_CATEGORIES: ReadonlySet<string> = new Set([
+export const KEPT_CATEGORIES = [
+  'benefitpaymentstatus',
+  'billingnetworkstatus',
+  'renderingnetworkstatus',
   'allowedunits',
   'adjustmentreason',
   'rejectreason',
-  'billingnetworkstatus',
-  'renderingnetworkstatus',
-  'benefitpaymentstatus',
-]);
+] as const;
+export type KeptCategory = (typeof KEPT_CATEGORIES)[number];
 
 /** Reason codes that some count as remittance information; a tenant may leave them out (6.3, step 8). */
-export const REASON_CATEGORIES: ReadonlySet<string> = new Set(['adjustmentreason', 'rejectreason']);
+export const isReasonCategory = (category: KeptCategory): boolean =>
+  category === 'adjustmentreason' || category === 'rejectreason';
 
 /** The one category whose `value` is a number of units and stays. */
-export const UNITS_CATEGORY = 'allowedunits';
+export const UNITS_CATEGORY = 'allowedunits' satisfies KeptCategory;
 
 const C4BB = 'http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-ExplanationOfBenefit-';
 
@@ -30,10 +32,17 @@ export const BASIS_TYPES = [
 ] as const;
 export type BasisType = (typeof BASIS_TYPES)[number];
 
+const basisTypes = new Map<string, BasisType>(
+  BASIS_TYPES.flatMap((type) => [
+    [`${C4BB}${type}`, type],
+    [`${C4BB}${type}-Basis`, type],
+  ]),
+);
+
 /** The Basis type that a canonical of a full or Basis profile names, with or without a version. */
 export function basisTypeOf(canonical: string): BasisType | undefined {
-  const bare = canonical.split('|')[0] ?? '';
-  return BASIS_TYPES.find((type) => bare === `${C4BB}${type}` || bare === `${C4BB}${type}-Basis`);
+  const version = canonical.indexOf('|');
+  return basisTypes.get(version < 0 ? canonical : canonical.slice(0, version));
 }
 
 export const basisProfile = (type: BasisType): string => `${C4BB}${type}-Basis`;

@@ -1,6 +1,10 @@
+import { CanonicalRefusal } from '#/fhir/canonical/canonicalise.ts';
+import { Outline } from './json-outline.ts';
 import { type GateFinding, gateLine } from './output-gate.ts';
 import { decideRelease, type PolicyRequest } from './policy.ts';
+import { readLine } from './read-line.ts';
 import { type RedactionSettings, redact } from './redact.ts';
+import { viewOf } from './resource-view.ts';
 import type { WithheldReason } from './withheld-reason.ts';
 
 /** What the decision and the redaction of a line depend on. */
@@ -13,23 +17,39 @@ export type DisclosedLine =
   | { readonly line: Buffer; readonly resource: Readonly<Record<string, unknown>> }
   /** The policy keeps it. */
   | { readonly withheld: WithheldReason }
-  /** The gate stopped it: an amount was in it after redaction. Reported as a fault of ours. */
+  /** The gate stopped it, an amount was in it after redaction; or it is no JSON. Reported as a fault of ours. */
   | { readonly blocked: GateFinding };
+
+const outline = new Outline();
 
 /**
  * Takes one stored line to the form in which it may leave, or says why it stays: the policy, the redactor, and then the
- * gate, which knows nothing of the redactor.
+ * gate, which knows nothing of the redactor. The line is read once for the policy and the redactor, by position; a line
+ * that cannot be read stays.
  *
- * @param line canonical JSON of one resource, as stored
+ * @param line JSON of one resource, as stored
  */
 export function discloseLine(line: Buffer, request: DisclosureRequest): DisclosedLine {
-  const text = line.toString('utf8');
-  const resource = JSON.parse(text) as Record<string, unknown>;
-  const decision = decideRelease(resource, request);
+  try {
+    readLine(line, outline);
+  } catch (error) {
+    if (error instanceof CanonicalRefusal) return { blocked: { finding: 'not-json', path: '' } };
+    throw error;
+  }
+  const decision = decideRelease(viewOf(outline), request);
   if (!decision.release) return { withheld: decision.reason };
-  if (!decision.redact) return { line, resource };
-  const redacted = redact(text, request.tenant);
+  if (!decision.redact) return released(line, line);
+  const redacted = redact(outline, request.tenant);
   const finding = gateLine(redacted);
-  if (finding) return { blocked: finding };
-  return { line: redacted === text ? line : Buffer.from(redacted), resource };
+  return finding ? { blocked: finding } : released(redacted, line);
+}
+
+/** Most parts of an export need nothing but the line: the stored resource is parsed for those that ask. */
+function released(line: Buffer, stored: Buffer): DisclosedLine {
+  return {
+    line,
+    get resource() {
+      return JSON.parse(stored.toString('utf8')) as Readonly<Record<string, unknown>>;
+    },
+  };
 }

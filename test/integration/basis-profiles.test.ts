@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { redact } from '#/disclosure/redact.ts';
 import { validateResource } from '#/fhir/validate/validate.ts';
 import { settingsOf } from '#/tenants/settings.ts';
 import { generatedWorlds } from '../support/generated.ts';
 import { loadGuide } from '../support/guides.ts';
+import { redactText } from '../support/redact-text.ts';
 import { sharedDataPresent } from '../support/shared-data.ts';
 
 const settings = settingsOf('production', {});
@@ -22,7 +22,7 @@ describe('P2P-60 a redacted claim claims its Basis profile and keeps what that d
   test('claims of all five types get the Basis profile of their type, and stay valid R4', () => {
     const seen = new Set<string>();
     for (const claim of claims) {
-      const redacted = JSON.parse(redact(JSON.stringify(claim), settings));
+      const redacted = JSON.parse(redactText(JSON.stringify(claim), settings));
       const full = new Set((claim.meta.profile as string[]).map((profile) => `${bare(profile)}-Basis`));
       expect(new Set(redacted.meta.profile)).toEqual(full);
       expect(validateResource(redacted)).toEqual([]);
@@ -36,13 +36,13 @@ describe('P2P-60 a redacted claim claims its Basis profile and keeps what that d
       candidate.meta.profile.some((profile: string) => profile.includes('Inpatient')),
     )!;
     const { diagnosis: _diagnosis, ...poorer } = claim;
-    expect(JSON.parse(redact(JSON.stringify(poorer), settings)).meta.profile).toBeUndefined();
+    expect(JSON.parse(redactText(JSON.stringify(poorer), settings)).meta.profile).toBeUndefined();
   });
 
   test.skipIf(!sharedDataPresent)('the guide’s own Basis definitions find nothing wrong', async () => {
     const { validator } = await loadGuide('carin-bb 2.1.0');
     for (const claim of claims) {
-      const redacted = JSON.parse(redact(JSON.stringify(claim), settings));
+      const redacted = JSON.parse(redactText(JSON.stringify(claim), settings));
       const { findings, checked } = validator.validate(redacted);
       expect(
         findings.filter(({ key }) => key !== CONTRADICTED),
