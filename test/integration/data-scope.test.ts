@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DisclosureAccess, decideRelease } from '#/disclosure/policy.ts';
-import { redact } from '#/disclosure/redact.ts';
 import { settingsOf } from '#/tenants/settings.ts';
 import {
   download,
@@ -12,6 +11,7 @@ import {
   sharedResources,
 } from '../support/exchange.ts';
 import { caller, type ExportWorld, startExportWorld } from '../support/export-world.ts';
+import { redactText } from '../support/redact-text.ts';
 
 const payer = caller('bison', 'payer-one');
 let world: ExportWorld;
@@ -137,7 +137,7 @@ describe('P2P-65 access types × data blocks (payer-to-payer.md 5.5)', () => {
       expect(decision.release, accessType).toBe(answer !== 'no');
       if (!decision.release) continue;
       const text = JSON.stringify(resource);
-      const sent = decision.redact ? redact(text, tenant) : text;
+      const sent = decision.redact ? redactText(text, tenant) : text;
       if (answer === 'without money') expect(holdsMoney(sent), accessType).toBe(false);
       else expect(holdsMoney(sent), accessType).toBe(holdsMoney(text));
     }
