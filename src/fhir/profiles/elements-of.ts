@@ -20,7 +20,7 @@ export function isCoreType(canonical: string): boolean {
   const [url = ''] = canonical.split('|');
   if (!url.startsWith(CORE)) return false;
   const name = url.slice(CORE.length);
-  return structureTable()[name] !== undefined || CORE_OTHERS.has(name) || CORE_PRIMITIVE.test(name);
+  return Object.hasOwn(structureTable(), name) || CORE_OTHERS.has(name) || CORE_PRIMITIVE.test(name);
 }
 
 /** Abstract types and the profiles of Quantity that R4's own elements name. */

@@ -114,7 +114,8 @@ function inExpansion(expansion: NonNullable<ValueSet['expansion']>, { system, co
 /** R4's own value sets of required bindings are known whole. */
 function inCore(valueSet: string, { system, code }: Coded): Membership {
   const [url = ''] = valueSet.split('|');
-  const list = url.startsWith(CORE_VALUE_SET) ? codeTable()[url.slice(CORE_VALUE_SET.length)] : undefined;
+  const name = url.startsWith(CORE_VALUE_SET) ? url.slice(CORE_VALUE_SET.length) : '';
+  const list = Object.hasOwn(codeTable(), name) ? codeTable()[name] : undefined;
   if (!list) return 'unknown';
   const lists = system === undefined ? Object.values(list) : [list[system] ?? []];
   return lists.some((codes) => codes.includes(code)) ? 'in' : 'out';
@@ -123,7 +124,7 @@ function inCore(valueSet: string, { system, code }: Coded): Membership {
 /** R4 names a value set that is a whole code system like the system. */
 function inCoreSystem(system: string, code: string): Membership {
   const name = system.startsWith(CORE_SYSTEM) ? system.slice(CORE_SYSTEM.length) : '';
-  const codes = codeTable()[name]?.[system];
+  const codes = Object.hasOwn(codeTable(), name) ? codeTable()[name]?.[system] : undefined;
   if (!codes) return 'unknown';
   return codes.includes(code) ? 'in' : 'out';
 }
