@@ -305,3 +305,18 @@ describe('P2P-57 P2P-58 prior authorizations', () => {
     expect(reasonOf(secret, { supporting: new Set(['DocumentReference/old']) })).toBe('sensitive');
   });
 });
+
+test('PA-101 what a member’s app may read does not age: claims and visits since 2016-01-01 are released whole', () => {
+  for (const day of ['2016-01-01', '2020-06-30', '2026-11-24']) {
+    const claim = { resourceType: 'ExplanationOfBenefit', use: 'claim', item: [{ servicedDate: day }] };
+    const visit = { resourceType: 'Encounter', period: { start: day, end: day } };
+    for (const resource of [claim, visit])
+      expect(decideRelease(resource, request({ accessType: 'patient-access' })), day).toEqual({
+        release: true,
+        redact: false,
+      });
+  }
+  // Between payers five years are the window.
+  const old = { resourceType: 'ExplanationOfBenefit', use: 'claim', item: [{ servicedDate: '2016-01-01' }] };
+  expect(reasonOf(old)).toBe('window');
+});

@@ -293,6 +293,9 @@ describe('slices', () => {
     expect(await check([exists], patient({ identifier: [{ period }, { period }] }))).toEqual([
       'cardinality Patient.identifier:with',
     ]);
+    expect(await check([exists], patient({ identifier: [{ value: '1' }, { value: '2' }] }))).toEqual([
+      'cardinality Patient.identifier:without',
+    ]);
     const type = profile('p', 'Observation', [
       element('Observation.value[x]', {
         slicing: { rules: 'closed', discriminator: [{ type: 'type', path: '$this' }] },
