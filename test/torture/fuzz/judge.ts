@@ -37,9 +37,18 @@ export function judge(request: HostileRequest, result: WireResult, victim: Victi
     : `${answer.status} in words of no surface: ${body.slice(0, 200)}`;
 }
 
-/** Below a plan's address a refusal is an OperationOutcome or an OAuth error; elsewhere a code and a message. */
+/** What a person opens in a browser: refused by a page, with the number to quote. */
+const PAGES = /^\/v1\/[^/]*\/(oauth2\/auth(orize)?(\/|$)|interaction\/|manage(\/|$))/;
+
+/** Below a plan's address a refusal is an OperationOutcome, an OAuth error or a page; elsewhere a code and a message. */
 function isInItsWords(request: HostileRequest, answer: WireAnswer, body: string): boolean {
   if (request.method === 'HEAD' || request.malformed || answer.status === 431) return true;
+  if (answer.headers.get('content-type')?.startsWith('text/html'))
+    return (
+      PAGES.test(request.target.split(/[?#]/, 1)[0] ?? '') &&
+      body.startsWith('<!doctype html>') &&
+      (answer.headers.get('content-security-policy') ?? '').startsWith("default-src 'none'")
+    );
   try {
     const said = JSON.parse(body);
     return said.resourceType === 'OperationOutcome'
