@@ -1,8 +1,11 @@
+import { purgeEmailCodes } from '#/members/accounts/email-codes.ts';
+import { purgeAttempts } from '#/members/limits/attempt-limits.ts';
 import type { Database, TenantDatabase } from '#/platform/db/database.ts';
 import { enqueueJob, type JobHandlers } from '#/platform/jobs/jobs.ts';
 import type { Tenants } from '#/tenants/tenants.ts';
 import { purgeArtifacts } from './artifact-store.ts';
 import { purgeDenied } from './denylist-store.ts';
+import { purgeInteractionStates } from './interaction/interaction-state.ts';
 import type { SigningKeys } from './keys.ts';
 import { purgeHits } from './rate-limits.ts';
 
@@ -40,6 +43,9 @@ export async function sweep(deps: SweepDeps, now: Date, signal: AbortSignal): Pr
     const db: TenantDatabase = deps.database.tenant(tenantId);
     await untilNone(() => purgeArtifacts(db));
     await untilNone(() => purgeHits(deps.database, tenantId));
+    await untilNone(() => purgeInteractionStates(db));
+    await untilNone(() => purgeEmailCodes(db));
+    await untilNone(() => purgeAttempts(db));
     await deps.keys.rotate(tenantId, now);
   }
   // After the artifacts: what was stored while its grant was being revoked is found by the grant's entry here.

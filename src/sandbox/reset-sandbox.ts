@@ -1,4 +1,6 @@
 import { recordAudit } from '#/audit/audit.ts';
+import { removeAllGrants } from '#/consent/grants/grants.ts';
+import { removeAllAccounts } from '#/members/accounts/accounts.ts';
 import { deleteAllExports } from '#/payer-to-payer/export/delete-export.ts';
 import { endMatchGroups } from '#/payer-to-payer/groups/groups.ts';
 import type { TenantConnection } from '#/platform/db/database.ts';
@@ -18,12 +20,13 @@ export interface ResetReport {
 }
 
 /**
- * What a reset ends beside the records: the one list. Each entry belongs to the domain that owns the rows; members'
- * accounts and grants join it with the domain that makes them.
+ * What a reset ends beside the records: the one list. Each entry belongs to the domain that owns the rows.
  */
 const ENDINGS: Readonly<Record<string, (tx: TenantConnection, now: Date) => Promise<number>>> = {
   exports: deleteAllExports,
   groups: endMatchGroups,
+  grants: async (tx) => (await removeAllGrants(tx)).length,
+  accounts: removeAllAccounts,
 };
 
 /**

@@ -16,3 +16,6 @@ export interface InteractionState {
   /** Whose information it is about, when the member may act for several. */
   readonly personId?: string;
 }
+
+/** What was left between pages, and is over. @returns how many rows went; call again while it is not 0 */
+export { purgeStates as purgeInteractionStates } from './interaction-state-store.ts';

@@ -98,8 +98,9 @@ export async function markClosed(db: TenantQueryable, id: string): Promise<void>
 }
 
 /** All accounts of a plan: for a sandbox that is brought back to how it was made. */
-export async function deleteAccounts(db: TenantQueryable): Promise<void> {
-  await db.query('delete from account where tenant_id = $1', [db.tenantId]);
+export async function deleteAccounts(db: TenantQueryable): Promise<number> {
+  const result = await db.query('delete from account where tenant_id = $1', [db.tenantId]);
+  return result.rowCount ?? 0;
 }
 
 /** The account that a login at another issuer stands for. */

@@ -74,3 +74,6 @@ export async function forgetSentCodes(db: TenantDatabase, email: string): Promis
 function macOf(sealer: Sealer, tenantId: number, boundTo: string, email: string, code: string): Buffer {
   return sealer.mac(`${tenantId}|${boundTo}|${email}|${code}`, 'email-code');
 }
+
+/** Codes that nobody can use any more. @returns how many rows went; call again while it is not 0 */
+export { purgeCodes as purgeEmailCodes } from './email-code-store.ts';
