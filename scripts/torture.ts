@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { consentRace } from '../test/torture/consent-race.ts';
 import { fuzz } from '../test/torture/fuzz/fuzz.ts';
 import { renderFuzzReport } from '../test/torture/fuzz/report.ts';
 import { renderReport } from '../test/torture/report.ts';
 import type { Shape } from '../test/torture/rig.ts';
 import { torture } from '../test/torture/torture.ts';
 
-// `npm run torture [-- kill | fuzz]`: kills processes at random times and checks that nothing is lost; sends hostile requests
-// and checks that nothing breaks (docs/explanation/reliability.md). Without a word: both.
+// `npm run torture [-- kill | fuzz | consent]`: kills processes at random times and checks that nothing is lost; sends hostile
+// requests and checks that nothing breaks; lets members withdraw while they are exported (docs/explanation/reliability.md).
+// Without a word: all of them.
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -21,11 +23,18 @@ const { values, positionals } = parseArgs({
     requests: { type: 'string', default: '1000000' },
     from: { type: 'string', default: '0' },
     connections: { type: 'string', default: '16' },
+    'race-members': { type: 'string', default: '10000' },
+    revocations: { type: 'string', default: '300' },
   },
 });
 const say = (line: string): void => console.log(line);
 const only = positionals[0];
 say(`seed ${values.seed}`);
+if (only === undefined || only === 'consent') {
+  const members = Number(values['race-members']);
+  const report = await consentRace({ seed: values.seed, members, revocations: Number(values.revocations), say });
+  say(JSON.stringify(report));
+}
 if (only === undefined || only === 'kill') {
   const report = await torture({
     seed: values.seed,

@@ -15,6 +15,7 @@ import {
 } from '../support/exchange.ts';
 import { caller, type ExportWorld, startExportWorld } from '../support/export-world.ts';
 import { startPlatform } from '../support/platform.ts';
+import { consentRace } from '../torture/consent-race.ts';
 
 const payer = caller('bison', 'payer-one');
 /** A little more than the age at which a look at the consents is taken again. */
@@ -144,3 +145,10 @@ test('ROW-20 a block that the plan sets between match and download stops the dow
     await platform.stop();
   }
 });
+
+// With 10,000 members: `npm run torture -- consent`.
+test('P2P-41 members who withdraw at random moments of one export: nothing of theirs is handed out, each is reported, the others are whole', async () => {
+  const report = await consentRace({ seed: 'npm test', members: 300, revocations: 40, say: () => undefined });
+  expect(report.revokedWhileRunning).toBeGreaterThan(0);
+  expect(report.revokedAfter).toBeGreaterThan(0);
+}, 120_000);

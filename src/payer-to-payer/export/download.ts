@@ -63,7 +63,11 @@ export async function findDownload(deps: ExportDeps, access: AccessContext, name
 export async function openDownload(deps: ExportDeps, access: AccessContext, name: string): Promise<Download> {
   const { owned, members, revoked, sizeBytes } = await findDownload(deps, access, name);
   const { job } = owned;
-  const content = await deps.files.open({ tenantId: access.tenant.id, jobId: job.id, name });
+  const content = await deps.files.open({ tenantId: access.tenant.id, jobId: job.id, name }).catch(async (error) => {
+    // Deleted in this very moment: then it is unknown by now, and no failure.
+    await findDownload(deps, access, name);
+    throw error;
+  });
   try {
     await deps.audit.append(access.tenant.id, {
       action: 'export.file.read',
