@@ -1,3 +1,4 @@
+import { KEPT_CATEGORIES, REDACTED_LABEL } from '#/disclosure/claim-codes.ts';
 import { discloseLine } from '#/disclosure/disclose-line.ts';
 import { Outline } from '#/disclosure/json-outline.ts';
 import { readLine } from '#/disclosure/read-line.ts';
@@ -31,12 +32,7 @@ export const disclosure: Measurement = {
     const runs = await repeat(async () => ({
       redaction: await rate((line) => redact(readLine(line, outline), tenant)),
       whole: await rate((line) => discloseLine(line, request)),
-      byObject: await rate((line) => {
-        const claim = JSON.parse(line.toString('utf8'), (key, value) =>
-          ['amount', 'unitPrice', 'net', 'total'].includes(key) ? undefined : value,
-        );
-        return Buffer.from(JSON.stringify(claim));
-      }),
+      byObject: await rate(byObject),
     }));
     const conditions = `${lines.length} generated claims of ${Math.round(bytes / lines.length)} bytes, one thread`;
     const figure = (name: string, ours: readonly number[], ratio: number): Figure => ({
@@ -61,3 +57,27 @@ export const disclosure: Measurement = {
     ];
   },
 };
+
+const KEPT: ReadonlySet<string> = new Set(KEPT_CATEGORIES);
+
+/** The shortest way over objects: no second look at extensions and texts, and numbers lose their spelling. */
+function byObject(line: Buffer): Buffer {
+  const claim = JSON.parse(line.toString('utf8'));
+  for (const name of ['total', 'benefitBalance', 'disposition', 'text', 'processNote']) delete claim[name];
+  for (const name of ['amount', 'adjustment', 'adjustmentReason', 'identifier']) delete claim.payment?.[name];
+  for (const owner of [claim, ...(claim.item ?? [])]) {
+    for (const name of ['unitPrice', 'net', 'factor']) delete owner[name];
+    if (owner.adjudication) owner.adjudication = withoutAmounts(owner.adjudication);
+  }
+  claim.meta.security = [REDACTED];
+  return Buffer.from(JSON.stringify(claim));
+}
+
+const REDACTED = JSON.parse(REDACTED_LABEL);
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON
+function withoutAmounts(entries: any[]): unknown[] {
+  const kept = entries.filter(({ category }) => KEPT.has(category?.coding?.[0]?.code));
+  for (const entry of kept) delete entry.amount;
+  return kept;
+}

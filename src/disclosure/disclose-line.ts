@@ -1,4 +1,3 @@
-import { CanonicalRefusal } from '#/fhir/canonical/canonicalise.ts';
 import { Outline } from './json-outline.ts';
 import { type GateFinding, gateLine } from './output-gate.ts';
 import { decideRelease, type PolicyRequest } from './policy.ts';
@@ -13,43 +12,29 @@ export interface DisclosureRequest extends PolicyRequest {
 }
 
 export type DisclosedLine =
-  /** What may leave, and the stored resource that it was made from. */
+  /** What may leave, and the stored resource that it was made from: a view, good until the next line is disclosed. */
   | { readonly line: Buffer; readonly resource: Readonly<Record<string, unknown>> }
   /** The policy keeps it. */
   | { readonly withheld: WithheldReason }
-  /** The gate stopped it, an amount was in it after redaction; or it is no JSON. Reported as a fault of ours. */
+  /** The gate stopped it: an amount was in it after redaction. Reported as a fault of ours. */
   | { readonly blocked: GateFinding };
 
 const outline = new Outline();
 
 /**
  * Takes one stored line to the form in which it may leave, or says why it stays: the policy, the redactor, and then the
- * gate, which knows nothing of the redactor. The line is read once for the policy and the redactor, by position; a line
- * that cannot be read stays.
+ * gate, which knows nothing of the redactor. The line is read once for the policy and the redactor, by position.
  *
  * @param line JSON of one resource, as stored
+ * @throws SyntaxError for a line that cannot be read
  */
 export function discloseLine(line: Buffer, request: DisclosureRequest): DisclosedLine {
-  try {
-    readLine(line, outline);
-  } catch (error) {
-    if (error instanceof CanonicalRefusal) return { blocked: { finding: 'not-json', path: '' } };
-    throw error;
-  }
-  const decision = decideRelease(viewOf(outline), request);
+  readLine(line, outline);
+  const resource = viewOf(outline);
+  const decision = decideRelease(resource, request);
   if (!decision.release) return { withheld: decision.reason };
-  if (!decision.redact) return released(line, line);
+  if (!decision.redact) return { line, resource };
   const redacted = redact(outline, request.tenant);
   const finding = gateLine(redacted);
-  return finding ? { blocked: finding } : released(redacted, line);
-}
-
-/** Most parts of an export need nothing but the line: the stored resource is parsed for those that ask. */
-function released(line: Buffer, stored: Buffer): DisclosedLine {
-  return {
-    line,
-    get resource() {
-      return JSON.parse(stored.toString('utf8')) as Readonly<Record<string, unknown>>;
-    },
-  };
+  return finding ? { blocked: finding } : { line: redacted, resource };
 }

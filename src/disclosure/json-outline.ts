@@ -31,6 +31,8 @@ export class NotCanonical extends Error {
 export class Outline {
   bytes: Buffer = Buffer.alloc(0);
   count = 0;
+  /** How many lines were read: what was made of an earlier one must not be asked any more. */
+  reads = 0;
   /** Where the key's quote stands; -1 for an element of an array and for the whole. */
   key = new Int32Array(NODES_AT_FIRST);
   /** Where the value begins. */
@@ -45,6 +47,7 @@ export class Outline {
 
   /** @throws NotCanonical; then nothing of the outline may be used */
   read(bytes: Buffer): this {
+    this.reads++;
     this.#makeRoom(bytes);
     this.bytes = bytes;
     this.hasEscapes = bytes.includes(BACKSLASH);
