@@ -66,7 +66,8 @@ export async function disclosePart(
 /** A row that was damaged is left out and said to be: one must not keep all others from leaving (P2P-37). */
 export function disclosedOf(stored: Buffer, request: DisclosureRequest): DisclosedLine | { readonly unreadable: true } {
   try {
-    return discloseLine(stored, request);
+    const disclosed = discloseLine(stored, request);
+    return 'blocked' in disclosed && disclosed.blocked.finding === 'not-json' ? { unreadable: true } : disclosed;
   } catch (error) {
     if (error instanceof SyntaxError) return { unreadable: true };
     throw error;
