@@ -34,6 +34,8 @@ export interface TortureReport {
 
 /** Rounds on one data folder: its history grows with each load. */
 const ROUNDS_PER_FOLDER = 20;
+/** What is promised on one machine; a machine that has other things to do may take longer, so it decides nothing. */
+const SLOW_MS = 5_000;
 const KILLS_PER_ROUND = [4, 16] as const;
 
 /** @throws Error that names the seed and the round, when something was not as it has to be */
@@ -80,6 +82,9 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
         say(
           `round ${number} ${shape} ${round.load}: ${round.deaths.map((death) => death.target).join(' ')}; ${round.exports} exports, ${round.matches} matches, ${round.attempts} loads; ${((performance.now() - began) / 1000).toFixed(1)} s; ${report.kills} kills`,
         );
+        for (const { target, readyMs = 0, resumedMs = 0 } of round.deaths)
+          if (Math.max(readyMs, resumedMs) > SLOW_MS)
+            say(`    slow after the death of ${target}: ready in ${readyMs} ms, exports taken up in ${resumedMs} ms`);
         number += 1;
       } while (
         number % ROUNDS_PER_FOLDER !== 0 &&

@@ -179,6 +179,9 @@ export async function spawnPostgres(
     max_wal_size: '2GB',
     checkpoint_timeout: '15min',
     jit: 'off',
+    // After a crash one call for the whole file system instead of one for each of some thousand files: measured 0.45 s until
+    // it answers again, against 1.2 to 2.6 s, on a disk that others use too. Only Linux has it.
+    ...(process.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
     // Its log never holds what a row or a statement said: messages of level ERROR quote values.
     log_min_messages: 'fatal',
     log_min_error_statement: 'panic',
