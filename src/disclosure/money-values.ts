@@ -7,7 +7,7 @@ const CURRENCY = /^(?:[A-Z]{2}\$|\$|USD|US Dollars?|dollars?|cents?|EUR|GBP|CAD|
 const CURRENCY_BYTES_MAX = 6 * 'US Dollars'.length + 2;
 /** How they begin, in either case; most codes of a claim begin otherwise, so that no text has to be made of them. */
 const BEGINNINGS = new Uint8Array(256);
-for (const sign of 'aAcCdDeEgGjJmMuU$ \\') BEGINNINGS[sign.charCodeAt(0)] = 1;
+for (const sign of 'aAcCdDeEgGjJmMuU$ ') BEGINNINGS[sign.charCodeAt(0)] = 1;
 const DOLLAR = 0x24;
 
 /**
@@ -103,9 +103,9 @@ function isCurrencySystem({ line }: Rewriting, member: number): boolean {
 
 function isCurrency({ line }: Rewriting, member: number): boolean {
   const from = line.start[member]!;
-  const isLong = line.end[member]! - from > CURRENCY_BYTES_MAX;
-  // Behind the quote: one of the beginnings, or two letters before a dollar sign.
-  if (isLong || (BEGINNINGS[line.bytes[from + 1]!] !== 1 && line.bytes[from + 3] !== DOLLAR)) return false;
-  const text = line.stringOf(member);
+  if (line.end[member]! - from > CURRENCY_BYTES_MAX) return false;
+  // Behind the quote: one of the beginnings, or two letters before a dollar sign. Escapes may hide either.
+  const mayBe = line.hasEscapes || BEGINNINGS[line.bytes[from + 1]!] === 1 || line.bytes[from + 3] === DOLLAR;
+  const text = mayBe ? line.stringOf(member) : undefined;
   return text !== undefined && CURRENCY.test(text.trim());
 }

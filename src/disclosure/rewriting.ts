@@ -42,7 +42,8 @@ export class Rewriting {
   /** Begins anew, with another line: what was edited before is forgotten. */
   begin(line: Outline): this {
     this.line = line;
-    this.namesCurrencySystem = line.bytes.includes(CURRENCY_NUMBER);
+    // Behind an escape anything may stand.
+    this.namesCurrencySystem = line.hasEscapes || line.bytes.includes(CURRENCY_NUMBER);
     this.#edits = 0;
     return this;
   }
