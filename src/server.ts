@@ -4,10 +4,13 @@ import { interactionRoutes } from '#/authorization/interaction/routes.ts';
 import { platformIssuerRoutes, tenantIssuerRoutes } from '#/authorization/routes.ts';
 import { collectFhirRoutes } from '#/fhir/capability/fhir-route.ts';
 import { fhirErrorHandler, fhirNotFoundHandler } from '#/fhir/fhir-errors.ts';
-import { capabilityRoutes } from '#/payer-to-payer/capability.ts';
+import { capabilityRoutes, patientAccessPart } from '#/patient-access/capability.ts';
+import { openToOrigins } from '#/patient-access/cors.ts';
+import { patientAccessRoutes, SERVED_TYPES } from '#/patient-access/routes.ts';
+import { payerToPayerPart } from '#/payer-to-payer/capability.ts';
 import { exportRoutes } from '#/payer-to-payer/export/routes.ts';
 import { memberMatchRoutes } from '#/payer-to-payer/member-match/routes.ts';
-import { patientSearchRoutes } from '#/payer-to-payer/patient-search/routes.ts';
+import { makePatientSearch } from '#/payer-to-payer/patient-search/routes.ts';
 import { openAssets } from '#/platform/html/assets.ts';
 import { healthRoutes } from '#/platform/http/health.ts';
 import { makeMetrics, metricsRoutes } from '#/platform/http/prometheus.ts';
@@ -87,7 +90,7 @@ export async function startServer(
   const { outbox } = services.mailer;
   if (config.showsOutbox && outbox) await http.register(outboxRoutes({ outbox, assets }));
 
-  const { requireAccess, routeDeps } = services.authorization;
+  const { requireAccess, requireMember, routeDeps } = services.authorization;
   await http.register(platformIssuerRoutes(routeDeps));
   const exports = await openExports(services);
   await http.register(
@@ -95,15 +98,18 @@ export async function startServer(
       const fhirRoutes = collectFhirRoutes(tenant);
       tenant.setErrorHandler(fhirErrorHandler);
       tenant.setNotFoundHandler(fhirNotFoundHandler);
+      openToOrigins(tenant);
       await tenant.register(tenantIssuerRoutes(routeDeps));
       const pages = { ...services, ...routeDeps, assets, showsCodes: config.showsOutbox };
       await tenant.register(authorizeRoutes(pages));
       await tenant.register(interactionRoutes(pages));
       await tenant.register(memberMatchRoutes({ ...services, requireAccess }));
-      await tenant.register(patientSearchRoutes({ ...services, requireAccess }));
       await tenant.register(exportRoutes({ ...exports, requireAccess }));
+      const searchForSystems = makePatientSearch({ ...services, requireAccess });
+      await tenant.register(patientAccessRoutes({ ...services, requireMember, searchForSystems }));
+      const parts = () => [patientAccessPart(SERVED_TYPES), payerToPayerPart(fhirRoutes)];
       await tenant.register(
-        capabilityRoutes({ ...services, routes: fhirRoutes, version: PROGRAM_VERSION, releasedOn: RELEASED_ON }),
+        capabilityRoutes({ ...services, parts, version: PROGRAM_VERSION, releasedOn: RELEASED_ON }),
       );
     },
     { prefix: '/v1/:tenant' },

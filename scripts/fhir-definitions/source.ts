@@ -16,6 +16,7 @@ export interface ElementType {
 
 export interface ElementDefinition {
   readonly isModifier?: boolean;
+  readonly isSummary?: boolean;
   readonly path: string;
   /** Where the element was first defined: another path for what a type inherits. */
   readonly base?: { readonly path: string };

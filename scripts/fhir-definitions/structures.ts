@@ -20,11 +20,21 @@ export function structureTable(structures: Structures, valueSets: ValueSets): Re
 }
 
 /** By resource type, the elements at its root that may change what the others mean (`isModifier`). */
-export function modifierElements(structures: Structures): Record<string, string[]> {
+export const modifierElements = (structures: Structures): Record<string, string[]> =>
+  elementsWith(structures, ({ isModifier }) => isModifier === true);
+
+/** By resource type, the elements at its root that a summary has (`isSummary`). */
+export const summaryElements = (structures: Structures): Record<string, string[]> =>
+  elementsWith(structures, ({ isSummary }) => isSummary === true);
+
+function elementsWith(
+  structures: Structures,
+  isWanted: (element: ElementDefinition) => boolean,
+): Record<string, string[]> {
   const table: Record<string, string[]> = {};
   for (const { name, snapshot } of structures.resources.values())
     table[name] = snapshot.element
-      .filter(({ path, max, isModifier }) => isModifier && max !== '0' && path.split('.').length === 2)
+      .filter((element) => isWanted(element) && element.max !== '0' && element.path.split('.').length === 2)
       .map(({ path }) => path.slice(name.length + 1));
   return table;
 }

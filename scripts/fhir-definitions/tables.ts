@@ -1,7 +1,7 @@
 import { moneyPaths } from './money-paths.ts';
 import { patientCompartment, searchParameterTable } from './search-parameters.ts';
 import { readStructures } from './source.ts';
-import { modifierElements, structureTable } from './structures.ts';
+import { modifierElements, structureTable, summaryElements } from './structures.ts';
 import { ValueSets } from './value-sets.ts';
 
 /** The committed tables as text, by file name without extension. One line per type, so that a change can be reviewed. */
@@ -16,6 +16,7 @@ export function definitionTables(): Record<string, string> {
     'search-parameters': render(searchParameterTable(resourceTypes)),
     compartment: render(patientCompartment(resourceTypes)),
     'modifier-elements': render(modifierElements(structures)),
+    'summary-elements': render(summaryElements(structures)),
     'money-paths': render(moneyPaths(structures)),
   };
 }

@@ -46,6 +46,12 @@ export const AUDIT_EVENTS = {
     'A member match was refused because a limit against guessing was reached; worth a look. Facts: endpoint, limit (identifiers or failures), alert.',
   'patient.search':
     'A payer searched for a matched member by identifier; written before the answer leaves. Facts: results.',
+  'record.read':
+    'A member’s app read a resource, a version or its history; written before the answer leaves. Subject: the resource, of a Patient the type alone. Facts: interaction, grant, status.',
+  'record.search':
+    'A member’s app searched, or asked for everything or for documents; written before the answer leaves. Subject: the type. Facts: interaction, grant, names of the parameters, results, included, status.',
+  'record.other-member':
+    'A member’s app searched for another person; nothing of that person was found. Worth a look. Subject: the type. Facts: grant, parameter.',
   'evidence.read':
     'The evidence of a match request was looked at, with the consent as it was sent. Subject: the match record.',
   'account.open':

@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
+import { makeCapabilityStatement } from '#/fhir/capability/capability-statement.ts';
 import type { FhirRoute } from '#/fhir/capability/fhir-route.ts';
 import { parseSearchQuery } from '#/fhir/search/parse-query.ts';
-import { makeCapabilityStatement } from './capability.ts';
+import { payerToPayerPart } from './capability.ts';
 
 const urls = { fhirBase: 'https://p.example/v1/bison/r4', issuer: 'https://p.example/v1/bison' };
 const of = (routes: readonly FhirRoute[]): any =>
-  makeCapabilityStatement(
-    { routes, version: '1.2.3', releasedOn: '2026-11-24' },
-    { slug: 'bison', name: 'Bison' },
-    urls,
-  );
+  makeCapabilityStatement([payerToPayerPart(routes)], {
+    version: '1.2.3',
+    releasedOn: '2026-11-24',
+    tenant: { slug: 'bison', name: 'Bison' },
+    fhirBase: urls.fhirBase,
+    oauthUris: { token: `${urls.issuer}/oauth2/token` },
+  });
 const groupExport: FhirRoute = {
   kind: 'operation',
   type: 'Group',

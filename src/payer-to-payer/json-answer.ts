@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { FhirRefusal } from '#/fhir/outcome.ts';
-import { accepts } from './export/negotiation.ts';
+import { accepts } from '#/platform/http/negotiation.ts';
 
 const MEDIA_TYPES = ['application/fhir+json', 'application/json'];
 const FORMATS = ['json', ...MEDIA_TYPES];

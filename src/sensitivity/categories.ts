@@ -53,6 +53,11 @@ const SENSITIVE: Readonly<Record<string, ReadonlySet<string>>> = {
   ]),
 };
 
+/** Those labels, for what asks the store by its keys. */
+export const SENSITIVE_LABELS: readonly SecurityLabel[] = Object.entries(SENSITIVE).flatMap(([system, codes]) =>
+  [...codes].map((code) => ({ system, code })),
+);
+
 /** Is a resource labelled as sensitive? */
 export function isSensitive(resource: Readonly<Record<string, unknown>>): boolean {
   const security = (resource.meta as { security?: unknown } | undefined)?.security;

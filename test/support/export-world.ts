@@ -15,6 +15,8 @@ import { rtOf } from '#/fhir/resource-types.ts';
 import { mergeBatch } from '#/fhir/store/merge.ts';
 import { memberKey, type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
 import { indexMembers } from '#/members/match/index-members.ts';
+import { capabilityRoutes } from '#/patient-access/capability.ts';
+import { payerToPayerPart } from '#/payer-to-payer/capability.ts';
 import type { Clock } from '#/platform/clock/clock.ts';
 import { systemClock } from '#/platform/clock/clock.ts';
 import { freePort } from '#/platform/http/free-port.ts';
@@ -23,7 +25,6 @@ import { startWorkers, type Workers } from '#/platform/jobs/workers.ts';
 import { makeLog } from '#/platform/log/log.ts';
 import { makeTenants } from '#/tenants/tenant-store.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
-import { capabilityRoutes } from '../../src/payer-to-payer/capability.ts';
 import { CHECKPOINT_BYTES } from '../../src/payer-to-payer/export/checkpoint.ts';
 import type { ExportDeps } from '../../src/payer-to-payer/export/export-deps.ts';
 import { type ExportFolder, makeExportFolder } from '../../src/payer-to-payer/export/folder-files.ts';
@@ -125,7 +126,12 @@ export async function startExportWorld(
   const prefix = '/v1/:tenant';
   await server.register(exportRoutes({ ...deps, requireAccess }), { prefix });
   await server.register(
-    capabilityRoutes({ tenants: deps.tenants, routes, version: '0.0.0', releasedOn: '2026-11-24' }),
+    capabilityRoutes({
+      tenants: deps.tenants,
+      parts: () => [payerToPayerPart(routes)],
+      version: '0.0.0',
+      releasedOn: '2026-11-24',
+    }),
     { prefix },
   );
   await server.listen({ port, host: '127.0.0.1' });

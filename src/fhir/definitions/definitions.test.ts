@@ -22,7 +22,15 @@ describe('committed tables', () => {
   });
 
   test('hold facts only: no sentence of the specification', () => {
-    const text = ['structures', 'codes', 'search-parameters', 'compartment', 'modifier-elements', 'money-paths']
+    const text = [
+      'structures',
+      'codes',
+      'search-parameters',
+      'compartment',
+      'modifier-elements',
+      'summary-elements',
+      'money-paths',
+    ]
       .map((name) => readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8'))
       .join('');
     const sentence = /[A-Za-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,}/.exec(text)?.[0];

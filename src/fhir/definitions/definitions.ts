@@ -40,6 +40,9 @@ export type StructureTable = Readonly<Record<string, Readonly<Record<string, Rea
 /** By resource type: elements at its root that may change what the others mean, `deceased[x]` for a choice. */
 export type ModifierElementTable = Readonly<Record<string, readonly string[]>>;
 
+/** By resource type: elements at its root that a summary has. */
+export type SummaryElementTable = Readonly<Record<string, readonly string[]>>;
+
 /** By value set of a required binding, by code system: every code. */
 export type CodeTable = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
@@ -48,6 +51,7 @@ export const codeTable = once<CodeTable>('codes');
 export const searchParameterTable = once<SearchParameterTable>('search-parameters');
 export const compartmentTable = once<CompartmentTable>('compartment');
 export const modifierElementTable = once<ModifierElementTable>('modifier-elements');
+export const summaryElementTable = once<SummaryElementTable>('summary-elements');
 export const moneyPathTable = once<MoneyPathTable>('money-paths');
 
 function once<T>(name: string): () => T {

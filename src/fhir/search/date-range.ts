@@ -78,3 +78,12 @@ function isoOf(milliseconds: number, year: string | undefined): string {
   if (Number(year) < 100) date.setUTCFullYear(date.getUTCFullYear() - 1900);
   return date.toISOString();
 }
+
+const DAY_MS = 86_400_000;
+/** What `ap` leaves open of the distance between a date and now: R4 recommends a tenth. */
+const APPROXIMATE = 0.1;
+
+/** How far from a date `ap` still finds, in milliseconds; a day at least (patient-access.md 3.6). */
+export function approximateReach(milliseconds: number, now: Date): number {
+  return Math.max(DAY_MS, APPROXIMATE * Math.abs(now.getTime() - milliseconds));
+}

@@ -1,5 +1,5 @@
 import type { Found } from './compile-expression.ts';
-import { type DateRange, rangeOfDate, rangeOfPeriod, rangeOfTiming } from './date-range.ts';
+import { approximateReach, type DateRange, rangeOfDate, rangeOfPeriod, rangeOfTiming } from './date-range.ts';
 import type { DateValue, NumberValue, Prefix, QuantityValue } from './search-query.ts';
 
 /** What a resource says, as a closed range; a point is a range of itself. */
@@ -18,7 +18,7 @@ const APPROXIMATE = 0.1;
  * Source: FHIR R4 search 3.1.1.4.7 and the table of prefixes in 3.1.1.4.5
  */
 export function matchDate(value: DateValue, now: Date): (found: Found) => boolean {
-  const reach = APPROXIMATE * Math.abs(now.getTime() - value.lo);
+  const reach = approximateReach(value.lo, now);
   return (found) => {
     const range = datesOf(found);
     return range !== undefined && compare(value.prefix, range, value, reach);

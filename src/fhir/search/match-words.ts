@@ -52,7 +52,7 @@ const codingsOf = (concept: Json): readonly Json[] =>
 const systems = new Map<string, ReadonlySet<string>>();
 
 /** The codes that the required bindings of R4 take from a system. */
-function codesOfSystem(system: string): ReadonlySet<string> {
+export function codesOfSystem(system: string): ReadonlySet<string> {
   if (systems.size === 0) {
     const gathered = new Map<string, Set<string>>();
     for (const valueSet of Object.values(codeTable()))

@@ -1,6 +1,6 @@
 import { type SearchParameter, searchParameterTable } from '../definitions/definitions.ts';
-import { OUR_CANONICAL } from '../our-canonicals.ts';
 import { compileExpression, compileParts, type Extract, type ExtractParts } from './compile-expression.ts';
+import { GUIDE_PARAMETERS, type GuideParameter } from './guide-parameters.ts';
 
 /** A search parameter of one resource type, compiled from its official definition. */
 export type CompiledParameter = SimpleParameter | CompositeParameter;
@@ -12,6 +12,10 @@ export interface SimpleParameter {
   readonly type: SimpleType;
   /** The canonical URL of the official definition. */
   readonly definition: string;
+  /** Types that a reference may name; `['Any']` for every type; empty for other parameters. */
+  readonly targets: readonly string[];
+  /** The FHIRPath that it stands for. */
+  readonly expression: string;
   readonly extract: Extract;
 }
 
@@ -28,34 +32,24 @@ export interface CompositeParameter {
 const ERRATA: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'DocumentReference-relationship': { relatesto: 'target', relation: 'code' },
 };
-/** What R4 has no parameter for and payers ask: whether it is a claim or a prior authorization (payer-to-payer.md 5.4). */
-const OURS: Readonly<Record<string, Readonly<Record<string, SimpleParameter>>>> = {
-  ExplanationOfBenefit: {
-    use: {
-      code: 'use',
-      type: 'token',
-      definition: `${OUR_CANONICAL}/SearchParameter/ExplanationOfBenefit-use`,
-      extract: compileExpression('ExplanationOfBenefit', 'ExplanationOfBenefit.use')!,
-    },
-  },
-};
 const DEFINITIONS = 'http://hl7.org/fhir/SearchParameter/';
 const compiled = new Map<string, ReadonlyMap<string, CompiledParameter>>();
 
 /**
- * The search parameters of a type by their code, those of every resource (`_id` ...) among them. Compiled once. Not among
- * them: what no resource can decide by itself (`_text`, `_content`, `_filter`, `near`), and
+ * The search parameters of a type by their code, those of every resource (`_id` ...) and those of the guides among them.
+ * Compiled once. Not among them: what no resource can decide by itself (`_text`, `_content`, `_filter`, `near`), and
  * what is told by sound.
  */
 export function searchParametersOf(type: string): ReadonlyMap<string, CompiledParameter> {
   let parameters = compiled.get(type);
   if (parameters === undefined) {
-    const table = { ...searchParameterTable().Resource, ...searchParameterTable()[type] };
-    const official = Object.entries(table).flatMap(([code, parameter]) => {
-      const one = compile(type, code, parameter);
-      return one ? [[code, one] as const] : [];
-    });
-    parameters = new Map<string, CompiledParameter>([...official, ...Object.entries(OURS[type] ?? {})]);
+    const table = { ...searchParameterTable().Resource, ...searchParameterTable()[type], ...GUIDE_PARAMETERS[type] };
+    parameters = new Map(
+      Object.entries(table).flatMap(([code, parameter]) => {
+        const one = compile(type, code, parameter);
+        return one ? [[code, one] as const] : [];
+      }),
+    );
     compiled.set(type, parameters);
   }
   return parameters;
@@ -68,16 +62,22 @@ export function searchParametersOfAll(): readonly CompiledParameter[] {
   return [...searchParametersOf('Patient').values()].filter(({ code }) => codes.has(code));
 }
 
-function compile(type: string, code: string, parameter: SearchParameter): CompiledParameter | undefined {
+function compile(
+  type: string,
+  code: string,
+  parameter: SearchParameter | GuideParameter,
+): CompiledParameter | undefined {
   if (parameter.type === 'special' || parameter.expression === '' || code === 'phonetic') return undefined;
-  const definition = DEFINITIONS + parameter.id;
+  const id = 'id' in parameter ? parameter.id : '';
+  const definition = 'definition' in parameter ? parameter.definition : DEFINITIONS + id;
   if (parameter.type !== 'composite') {
-    const extract = compileExpression(type, parameter.expression);
-    return extract && { code, type: parameter.type, definition, extract };
+    const { expression, target: targets = [] } = parameter;
+    const extract = compileExpression(type, expression);
+    return extract && { code, type: parameter.type, definition, targets, expression, extract };
   }
   const components = (parameter.components ?? []).map((component) => ({
     ...component,
-    expression: ERRATA[parameter.id]?.[component.code] ?? component.expression,
+    expression: ERRATA[id]?.[component.code] ?? component.expression,
   }));
   const parts = components.map((component) => searchParameterTable()[type]?.[component.code]?.type);
   const extractParts = compileParts(

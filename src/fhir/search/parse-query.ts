@@ -52,7 +52,7 @@ export function parseSearchQuery(text: string, options: ParseOptions = {}): Sear
     .map(pairOf);
   if (pairs.length === 0) throw searchRefusal('search-malformed');
   if (pairs.length > CRITERIA_MAX) throw searchRefusal('search-too-long');
-  return { type, criteria: pairs.map(([name, value]) => criterionOf(type, name, value, options.bases ?? [])) };
+  return { type, criteria: pairs.map(([name, value]) => parseCriterion(type, name, value, options.bases ?? [])) };
 }
 
 function pairOf(pair: string): readonly [string, string] {
@@ -69,7 +69,12 @@ function decode(text: string): string {
   }
 }
 
-function criterionOf(type: string, name: string, value: string, bases: readonly string[]): Criterion {
+/**
+ * One parameter of a search, decoded: `name[:modifier]` and its value.
+ *
+ * @throws Refusal with a `SearchRefusalCode`
+ */
+export function parseCriterion(type: string, name: string, value: string, bases: readonly string[]): Criterion {
   const colon = name.indexOf(':');
   const code = colon < 0 ? name : name.slice(0, colon);
   const modifier = colon < 0 ? undefined : name.slice(colon + 1);

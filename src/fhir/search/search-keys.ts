@@ -16,7 +16,7 @@ export interface SearchKeys {
 }
 
 /** Cannot occur in a code or a system. */
-const SEPARATOR = '\u241f';
+export const SEPARATOR = '\u241f';
 /** Values of one parameter of one resource that are kept; more are no search's business. */
 const VALUES_MAX = 200;
 /** Strings are compared by their beginning; longer ones are cut. */

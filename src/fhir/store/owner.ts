@@ -57,6 +57,15 @@ export function ownerOf(resource: Json): Owner {
   return { kind: 'shared' };
 }
 
+/** Is this parameter about the element that made its owner the owner, and nothing else? */
+export function ownerParameterOf(type: string, { expression }: { readonly expression: string }): boolean {
+  const elements = OWNER_ELEMENTS[type] ?? ['patient', 'subject'];
+  if (type === 'Provenance' || elements.length === 0 || type === 'QuestionnaireResponse') return false;
+  return elements.some((element) =>
+    [`${type}.${element}`, `${type}.${element}.where(resolve() is Patient)`].includes(expression),
+  );
+}
+
 function ownerOfProvenance(resource: Json): Owner {
   const targets: { type: string; id: string }[] = [];
   for (const target of listOf(resource.target)) {
@@ -80,6 +89,29 @@ export function sharedReferencesOf(refs: readonly string[]): { type: string; id:
     if (!found.some((known) => known.id === id && known.type === type)) found.push({ type, id });
   }
   return found;
+}
+
+const REFERENCE = '"reference":"';
+
+/**
+ * The shared resources that a text names where no search parameter looks (`Provenance.agent.onBehalfOf`), as keys without a
+ * parameter: `>Type/id`. A member's app may follow every reference that it is given.
+ *
+ * @param canonicalText found by its text: a string inside another is escaped, so nothing else reads like a reference
+ * @param refs those that parameters found
+ */
+export function otherSharedReferences(canonicalText: string, refs: readonly string[]): readonly string[] {
+  const others: string[] = [];
+  for (let at = canonicalText.indexOf(REFERENCE); at >= 0; at = canonicalText.indexOf(REFERENCE, at)) {
+    at += REFERENCE.length;
+    const slash = canonicalText.indexOf('/', at);
+    if (slash < 0 || slash - at > 30 || !SHARED_TYPES.has(canonicalText.slice(at, slash))) continue;
+    const match = LOCAL_REFERENCE.exec(canonicalText.slice(at, canonicalText.indexOf('"', at)));
+    if (!match) continue;
+    const key = `>${match[1]}/${match[2]}`;
+    if (!others.includes(key) && !refs.some((ref) => ref.endsWith(key))) others.push(key);
+  }
+  return others;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -4,7 +4,7 @@ import { rtOf } from '../resource-types.ts';
 import { principalDateOf } from '../search/principal-date.ts';
 import { searchKeysOf } from '../search/search-keys.ts';
 import { isFinancial } from './financial.ts';
-import { ownerOf } from './owner.ts';
+import { otherSharedReferences, ownerOf } from './owner.ts';
 
 /** A resource ready to be stored. Made on a worker thread: plain data only. */
 export interface PreparedResource {
@@ -65,7 +65,7 @@ export function prepareResource(
     dateLo: date?.lo,
     dateHi: date?.hi,
     tokens: keys.tokens,
-    refs: keys.refs,
+    refs: [...keys.refs, ...otherSharedReferences(canonicalText, keys.refs)],
     extra: keys.extra,
     financial: isFinancial(resourceType, canonicalText),
   };

@@ -4,6 +4,7 @@ import type { AccessContext } from '#/authorization/access.ts';
 import { FHIR_BASES } from '#/fhir/capability/fhir-route.ts';
 import { fhirErrorHandler } from '#/fhir/fhir-errors.ts';
 import { operationOutcome, sendOutcome } from '#/fhir/outcome.ts';
+import { accepts } from '#/platform/http/negotiation.ts';
 import { resolveTenant } from '#/tenants/resolve-tenant.ts';
 import type { Tenant } from '#/tenants/tenants.ts';
 import { deleteExport } from './delete-export.ts';
@@ -13,7 +14,6 @@ import { exportOutcomes, exportRefusal, isExportRefusal } from './export-refusal
 import { type ExportStatus, readStatus } from './export-store.ts';
 import { isJobId } from './files.ts';
 import { kickOffExport } from './kick-off.ts';
-import { accepts } from './negotiation.ts';
 import { isServed, parseExportParameters } from './parameters.ts';
 import { makePollLimit } from './poll-limit.ts';
 import { parsePrefer } from './prefer.ts';

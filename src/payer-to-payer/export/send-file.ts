@@ -2,10 +2,10 @@ import { pipeline } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessContext } from '#/authorization/access.ts';
+import { acceptsGzip } from '#/platform/http/negotiation.ts';
 import { type AttachmentPlace, openAttachment } from './attachment-download.ts';
 import { findDownload, openDownload } from './download.ts';
 import type { ExportDeps } from './export-deps.ts';
-import { acceptsGzip } from './negotiation.ts';
 
 const NDJSON = 'application/fhir+ndjson';
 /** The lowest level: on NDJSON it already saves nine bytes in ten, and it keeps up with a disk (storage.md 6). */

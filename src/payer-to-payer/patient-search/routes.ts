@@ -21,32 +21,33 @@ export interface PatientSearchDeps {
   readonly requireAccess: (request: FastifyRequest, tenant: Tenant, permission: 'read') => Promise<AccessContext>;
 }
 
-const SEARCH = {
-  kind: 'search',
-  type: 'Patient',
-  parameters: [
-    {
-      name: 'identifier',
-      type: 'token',
-      definition: 'http://hl7.org/fhir/SearchParameter/Patient-identifier',
-    },
-  ],
-} as const;
+/** Answers `GET Patient` on one name of the FHIR base. */
+export type PatientSearchHandler = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  base: (typeof FHIR_BASES)[number],
+) => Promise<FastifyReply>;
 
 /**
- * `GET Patient?identifier=` for payers, on both names of the FHIR base: how a requester turns the identifier of a match
- * into the Patient (P2P-16). To be mounted under `/v1/:tenant`.
+ * `GET Patient?identifier=` for payers: how a requester turns the identifier of a match into the Patient (P2P-16). The
+ * address is also that of members' apps, so it is mounted there and given this for the tokens of systems.
  */
+export function makePatientSearch(deps: PatientSearchDeps): PatientSearchHandler {
+  return async (request, reply, base) => {
+    const tenant = await resolveTenant(deps.tenants, request);
+    const access = await deps.requireAccess(request, tenant, 'read');
+    requireJsonAnswer(request);
+    return search(deps, access, base, request, reply);
+  };
+}
+
+/** The same as routes of their own, to be mounted under `/v1/:tenant` where no members' apps are served. */
 export function patientSearchRoutes(deps: PatientSearchDeps): FastifyPluginAsync {
+  const answer = makePatientSearch(deps);
   return async (server) => {
     server.setErrorHandler(fhirErrorHandler);
     for (const base of FHIR_BASES)
-      server.get(`${base}/Patient`, { exposeHeadRoute: false, config: { fhir: SEARCH } }, async (request, reply) => {
-        const tenant = await resolveTenant(deps.tenants, request);
-        const access = await deps.requireAccess(request, tenant, 'read');
-        requireJsonAnswer(request);
-        return search(deps, access, base, request, reply);
-      });
+      server.get(`${base}/Patient`, { exposeHeadRoute: false }, (request, reply) => answer(request, reply, base));
   };
 }
 
