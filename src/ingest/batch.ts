@@ -1,4 +1,4 @@
-import { type FeedItem, type FeedResource, type PreparedItem, resourceHash } from './feed-item.ts';
+import { type FeedResource, type KnownItem, type PreparedItem, resourceHash, type SettledItem } from './feed-item.ts';
 
 export interface ResourceKey {
   readonly rt: number;
@@ -34,12 +34,12 @@ export interface BatchOutcome {
  * Of several items with the same type and id the last is what a feed means to say, so only it goes to the store; the
  * store could not write one row twice in one statement either.
  */
-export function writesOf(items: readonly FeedItem[]): BatchWrites {
+export function writesOf(items: readonly SettledItem[]): BatchWrites {
   const resources: FeedResource[] = [];
   const deletes: ResourceKey[] = [];
   for (const item of lastOfEach(items).values()) {
     if (item.kind === 'resource') resources.push(item.resource);
-    else deletes.push({ rt: item.rt, id: item.id });
+    else if (item.kind === 'delete') deletes.push({ rt: item.rt, id: item.id });
   }
   return { resources, deletes };
 }
@@ -48,7 +48,7 @@ export function writesOf(items: readonly FeedItem[]): BatchWrites {
  * Counts what became of each item. An item that a later one replaced shares its fate, or is unchanged where both say
  * the same, so that loading a feed again finds all of it unchanged. A deletion of what is not there changes nothing.
  */
-export function countBatch(items: readonly FeedItem[], outcome: BatchOutcome): BatchCounts {
+export function countBatch(items: readonly SettledItem[], outcome: BatchOutcome): BatchCounts {
   const counts: BatchCounts = { stored: 0, unchanged: 0, deleted: 0, refused: 0, superseded: 0 };
   const last = lastOfEach(items);
   const changed = new Set(outcome.changed.map(keyOf));
@@ -75,25 +75,25 @@ export function countBatch(items: readonly FeedItem[], outcome: BatchOutcome): B
 }
 
 /** Every resource that the items name, the refused ones too where it is known which they would have been. */
-export function keysOf(items: readonly FeedItem[]): ResourceKey[] {
+export function keysOf(items: readonly SettledItem[]): ResourceKey[] {
   return items.flatMap((item) => {
     const { rt, id } = item.kind === 'resource' ? item.resource : item;
     return rt === undefined || id === undefined ? [] : [{ rt, id }];
   });
 }
 
-type Kept = PreparedItem<FeedResource> & { kind: 'resource' | 'delete' };
+type Kept = (PreparedItem<FeedResource> & { kind: 'resource' | 'delete' }) | KnownItem;
 
-function lastOfEach(items: readonly FeedItem[]): Map<string, Kept> {
+function lastOfEach(items: readonly SettledItem[]): Map<string, Kept> {
   const last = new Map<string, Kept>();
   for (const item of items) if (item.kind !== 'refused') last.set(keyOfItem(item), item);
   return last;
 }
 
 function saysTheSame(a: Kept, b: Kept): boolean {
-  if (a.kind === 'delete' || b.kind === 'delete') return a.kind === b.kind;
+  if (a.kind !== 'resource' || b.kind !== 'resource') return a.kind === b.kind;
   return Buffer.compare(resourceHash(a.resource), resourceHash(b.resource)) === 0;
 }
 
 const keyOf = ({ rt, id }: ResourceKey): string => `${rt}/${id}`;
-const keyOfItem = (item: Kept): string => keyOf(item.kind === 'delete' ? item : item.resource);
+const keyOfItem = (item: Kept): string => keyOf(item.kind === 'resource' ? item.resource : item);

@@ -40,6 +40,32 @@ export type FeedUnit = PreparedUnit<FeedResource>;
 export const resourceHash = (resource: FeedResource): Uint8Array =>
   'block' in resource ? hashOf(resource) : resource.hash;
 
+/** A line that was only looked at (`sight.ts`): whether it was read before, the store can tell. */
+export interface SightedItem {
+  readonly kind: 'sighted';
+  readonly line: number;
+  readonly rt: number;
+  readonly id: string;
+  /** The key of the line. */
+  readonly source: Buffer;
+  readonly text: Buffer;
+}
+
+/** A line that was read before: the resource is what it says. */
+export interface KnownItem extends Place {
+  readonly kind: 'known';
+  readonly rt: number;
+  readonly id: string;
+}
+
+export type IncomingItem = FeedItem | SightedItem;
+export type SettledItem = FeedItem | KnownItem;
+
+/** A refusal before anything could be recognised says nothing for the file being FHIR. */
+export function isFhir(item: PreparedItem<unknown> | KnownItem): boolean {
+  return item.kind !== 'refused' || item.rt !== undefined || item.entry !== undefined || item.reason === 'unknown-type';
+}
+
 /** Of its row, or of its text: for the size of a batch. */
 export const resourceBytes = (resource: FeedResource): number =>
   'block' in resource ? rowBytes(resource) : resource.text.length;

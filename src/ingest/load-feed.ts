@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { recordAudit } from '#/audit/audit.ts';
+import { knowsSources } from '#/fhir/store/locator.ts';
 import { countNotMatchable } from '#/members/match/index-members.ts';
 import { type Database, isConnectionLost, type TenantDatabase } from '#/platform/db/database.ts';
 import { beginLabelling } from '#/sensitivity/labels-now.ts';
@@ -12,11 +13,13 @@ import { withFeedLock } from './feed-lock.ts';
 import { closeRun, openRun } from './feed-store.ts';
 import { FEED_LIMITS } from './limits.ts';
 import { mergeWaiting } from './merge-waiting.ts';
-import { batchesOf, type FeedBatch } from './pipeline.ts';
+import { ahead, batchesOf, type FeedBatch, type Preparation } from './pipeline.ts';
 import { type FeedPlan, planFeed } from './plan.ts';
 import { RefusedFile } from './refused-file.ts';
+import { Repeats } from './repeats.ts';
 import { type FeedCounts, type FeedRun, noCounts, readOf, reportOf, START } from './run.ts';
 import { deleteVanished } from './snapshot.ts';
+import { programKey } from './source-key.ts';
 import { type StoreBatch, type Storing, storeBatch } from './store-batch.ts';
 import { openWorkerPool } from './worker-pool.ts';
 
@@ -102,15 +105,15 @@ class Loading {
   }
 
   async run(): Promise<FeedReport> {
-    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan), {
-      tenantId: this.#tenant.id,
-      rules: this.#rules,
-    });
+    const program = programKey(this.#rules);
+    const settings = { tenantId: this.#tenant.id, program, rules: this.#rules };
+    const pool = openWorkerPool(this.#options.workers ?? threadsFor(this.#plan), settings);
     try {
+      const by = { pool, program, repeats: new Repeats(await this.#db.connection(knowsSources)) };
       this.#tell('reading');
-      for await (const batch of batchesOf(this.#plan, this.#run.position, pool, this.#counts.bytes)) {
+      for await (const batch of ahead(batchesOf(this.#plan, this.#run.position, by, this.#counts.bytes))) {
         this.#options.signal?.throwIfAborted();
-        await this.#store(batch);
+        await this.#store(batch, by);
         this.#tell('reading');
       }
     } finally {
@@ -150,8 +153,8 @@ class Loading {
     return refusal;
   }
 
-  async #store(batch: FeedBatch): Promise<void> {
-    const stored = await storeBatch(this.#storing(), this.#named(batch), (counts) =>
+  async #store(batch: FeedBatch, by: Preparation): Promise<void> {
+    const stored = await storeBatch({ ...this.#storing(), by }, this.#named(batch), (counts) =>
       this.#requireWithinLimit(counts, batch.isLast),
     );
     this.#counts = stored.counts;

@@ -19,6 +19,7 @@ export async function mergeWaiting(
   for (let more = true; more; ) {
     storing.signal?.throwIfAborted();
     await storing.db.writeTransaction(async (tx) => {
+      await tx.query('set local synchronous_commit = off');
       const waiting = await takeWaiting(tx, storing.run.id, FEED_LIMITS.batchResources);
       more = waiting.length > 0;
       if (!more) return;

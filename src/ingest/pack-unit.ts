@@ -4,6 +4,7 @@ import type { PreparedResource } from '#/fhir/store/prepare.ts';
 import type { Labeller } from '#/sensitivity/label-resource.ts';
 import type { FeedItem, FeedUnit, PreparedItem } from './feed-item.ts';
 import { prepareUnit, type Unit } from './prepare-unit.ts';
+import { sourceKey } from './source-key.ts';
 
 /** What the member index reads once more; of everything else the row is enough. */
 const TEXT_WANTED: ReadonlySet<string> = new Set(['Patient', 'Coverage']);
@@ -35,15 +36,22 @@ type PackedRow = readonly [
   text: string | null,
 ];
 
+export interface Packing {
+  readonly tenantId: number;
+  /** The beginning of the keys of lines. */
+  readonly program: Uint8Array;
+  readonly labeller: Labeller;
+}
+
 /** Prepares a unit and makes its rows, one resource after the other, so that little of one outlives it. */
-export function packUnit(unit: Unit, tenantId: number, labeller: Labeller): PackedUnit {
+export function packUnit(unit: Unit, { tenantId, program, labeller }: Packing): PackedUnit {
   const encoder = new RowEncoder(tenantId, ROW_BYTES_PER_BYTE * sizeOf(unit));
   const { items, lines, isFhir } = prepareUnit(unit, {
     labeller,
-    keep(resource) {
+    keep(resource, line) {
       // Whose it is, only the store can tell.
       if (resource.targets) return resource;
-      encoder.add(resource, resource.owner);
+      encoder.add(resource, resource.owner, line && sourceKey(program, line));
       const { type, id, owner, text } = resource;
       return { type, id, owner, text: TEXT_WANTED.has(type) ? text : null };
     },

@@ -7,8 +7,9 @@ import { isResourceType, rtOf } from '#/fhir/resource-types.ts';
 import { type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
 import { validateResource } from '#/fhir/validate/validate.ts';
 import type { Labeller } from '#/sensitivity/label-resource.ts';
-import type { Place, PreparedItem, PreparedUnit } from './feed-item.ts';
+import { isFhir, type Place, type PreparedItem, type PreparedUnit } from './feed-item.ts';
 import { FEED_LIMITS } from './limits.ts';
+import { linesOf, trimmed } from './sight.ts';
 import { withoutMark } from './sniff.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -37,8 +38,12 @@ export interface UnitEntry {
 
 export interface Preparing<R> {
   readonly labeller: Labeller;
-  /** What becomes of a prepared resource, before the next one is looked at. */
-  keep(resource: PreparedResource): R;
+  /**
+   * What becomes of a prepared resource, before the next one is looked at.
+   *
+   * @param line of NDJSON that it is, where it is one
+   */
+  keep(resource: PreparedResource, line: Buffer | undefined): R;
 }
 
 const NEWLINE = 0x0a;
@@ -75,8 +80,7 @@ function prepareLines<R>(bytes: Buffer, to: Preparing<R>): PreparedUnit<R> {
     if (text.length > FEED_LIMITS.resourceBytes) items.push({ kind: 'refused', line, reason: 'too-long' });
     else pushText(items, text, { line }, to);
   }
-  const lines = bytes.length > 0 && bytes[bytes.length - 1] === NEWLINE ? line : Math.max(0, line - 1);
-  return { items, lines, isFhir: items.some(isFhir) };
+  return { items, lines: linesOf(bytes, line), isFhir: items.some(isFhir) };
 }
 
 function prepareDocument<R>(bytes: Buffer, to: Preparing<R>): PreparedUnit<R> {
@@ -109,22 +113,29 @@ function pushText<R>(items: PreparedItem<R>[], bytes: Buffer, place: Place, to: 
   const resource = JSON.parse(text) as Json;
   if (resource.resourceType === 'Bundle')
     for (const action of unfoldBundle(text, resource)) pushAction(items, action, place.line, to);
-  else items.push(prepareOne(text, resource, undefined, place, to));
+  else items.push(prepareOne(text, resource, { place, line: bytes }, to));
 }
 
 function pushAction<R>(items: PreparedItem<R>[], action: EntryAction, line: number, to: Preparing<R>): void {
   const place = { line, entry: action.entry };
-  if (action.kind === 'resource') items.push(prepareOne(action.text, action.resource, action.fullUrl, place, to));
+  if (action.kind === 'resource')
+    items.push(prepareOne(action.text, action.resource, { place, fullUrl: action.fullUrl }, to));
   else if (action.kind === 'refused') items.push({ kind: 'refused', ...place, reason: action.reason });
   else if (!isResourceType(action.type)) items.push({ kind: 'refused', ...place, reason: 'unknown-type' });
   else items.push({ kind: 'delete', ...place, rt: rtOf(action.type), id: action.id });
 }
 
+/** Where a resource comes from: an entry of a Bundle, or a text of its own. */
+interface Origin {
+  readonly place: Place;
+  readonly fullUrl?: string | undefined;
+  readonly line?: Buffer;
+}
+
 function prepareOne<R>(
   text: string,
   resource: Json,
-  fullUrl: string | undefined,
-  place: Place,
+  { place, fullUrl, line }: Origin,
   to: Preparing<R>,
 ): PreparedItem<R> {
   const { resourceType } = resource;
@@ -148,7 +159,7 @@ function prepareOne<R>(
   const labelled = to.labeller.incoming(whole === resource ? text : spliceId(text, id as string), whole);
   const prepared = prepareResource(labelled.resource, labelled.text);
   if ('refused' in prepared) return refused(prepared.refused);
-  return { kind: 'resource', ...place, resource: to.keep(prepared) };
+  return { kind: 'resource', ...place, resource: to.keep(prepared, line) };
 }
 
 function canonicalOf(bytes: Buffer, place: Place, items: PreparedItem<unknown>[]): string | undefined {
@@ -169,25 +180,12 @@ function withLines<R>(items: readonly PreparedItem<R>[], bytes: Buffer): readonl
   return items.map((item) => ({ ...item, line: lines[Number.parseInt(item.entry ?? '', 10)] ?? item.line }));
 }
 
-/** A refusal before anything could be recognised says nothing for the file being FHIR. */
-function isFhir(item: PreparedItem<unknown>): boolean {
-  return item.kind !== 'refused' || item.rt !== undefined || item.entry !== undefined || item.reason === 'unknown-type';
-}
-
 function isObject(bytes: Buffer): boolean {
   try {
     return typeof JSON.parse(bytes.toString()) === 'object';
   } catch {
     return false;
   }
-}
-
-function trimmed(bytes: Buffer): Buffer {
-  let end = bytes.length;
-  let start = 0;
-  while (end > 0 && (bytes[end - 1] as number) <= 0x20) end--;
-  while (start < end && (bytes[start] as number) <= 0x20) start++;
-  return bytes.subarray(start, end);
 }
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,13 +4,13 @@ import { packUnit } from './pack-unit.ts';
 import type { Unit } from './prepare-unit.ts';
 import type { ThreadSettings } from './worker-pool.ts';
 
-const { tenantId, rules } = workerData as ThreadSettings;
-const labeller = makeLabeller(rules);
+const { rules, ...settings } = workerData as ThreadSettings;
+const packing = { ...settings, labeller: makeLabeller(rules) };
 
 /** A thread of a feed: prepares one unit after the other. It reaches neither files nor the database. */
 parentPort?.on('message', ({ id, unit }: { id: number; unit: Unit }) => {
   try {
-    const packed = packUnit(unit, tenantId, labeller);
+    const packed = packUnit(unit, packing);
     parentPort?.postMessage({ id, packed }, [packed.bytes.buffer, packed.places.buffer]);
   } catch (error) {
     // Only the kind of error crosses over: a message might quote content.

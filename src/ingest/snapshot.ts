@@ -25,6 +25,7 @@ export async function deleteVanished(storing: Storing, isConfirmed: boolean): Pr
   for await (const { gone } of missingKeys(storing)) {
     if (gone.length === 0) continue;
     await storing.db.writeTransaction(async (tx) => {
+      await tx.query('set local synchronous_commit = off');
       const outcome = await writeAll(tx, { resources: [], deletes: gone });
       const after = { ...counts, vanished: counts.vanished + outcome.deleted, seconds: storing.seconds };
       await commitPosition(tx, storing, storing.end, after);

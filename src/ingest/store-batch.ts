@@ -5,10 +5,12 @@ import { noteLabelled } from '#/sensitivity/labels-now.ts';
 import type { LabelRules } from '#/sensitivity/rules.ts';
 import { type BatchWrites, countBatch, keysOf, type ResourceKey, writesOf } from './batch.ts';
 import { FeedRefusal } from './feed.ts';
-import type { FeedItem, FeedResource } from './feed-item.ts';
+import { type FeedResource, type IncomingItem, isFhir, type SettledItem } from './feed-item.ts';
 import { checkpoint, insertSeen, insertWaiting, type WaitingResource } from './feed-store.ts';
+import type { Preparation } from './pipeline.ts';
 import type { RefusedFile, RefusedLine } from './refused-file.ts';
 import { type FeedCounts, type FeedPosition, type FeedRun, withBatch } from './run.ts';
+import { settle } from './settle.ts';
 
 /** What a step of a run needs: where to write, and what was counted before it. */
 export interface Storing {
@@ -26,14 +28,21 @@ export interface Storing {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What storing a batch needs beside it: who prepares the lines that were only looked at. */
+export interface StoringBatch extends Storing {
+  readonly by: Pick<Preparation, 'pool' | 'repeats'>;
+}
+
 export interface StoreBatch {
-  readonly items: readonly FeedItem[];
+  readonly items: readonly IncomingItem[];
   /** The file of an item, by its index. */
   nameOf(i: number): string;
   readonly next: FeedPosition;
   readonly bytes: number;
   readonly isFhir: boolean;
 }
+
+type SettledBatch = Pick<StoreBatch, 'nameOf'> & { readonly items: readonly SettledItem[] };
 
 /** Undoes a dry run's transaction once it has told what it would do. */
 class Undo extends Error {}
@@ -45,25 +54,28 @@ class Undo extends Error {}
  * @throws FeedRefusal
  */
 export async function storeBatch(
-  storing: Storing,
+  storing: StoringBatch,
   batch: StoreBatch,
   requireWithinLimit: (counts: FeedCounts) => void,
 ): Promise<{ counts: FeedCounts; notMatchable: number }> {
-  const writes = writesOf(batch.items);
-  const refusedLines = refusedIn(batch);
   let done = { counts: storing.counts, notMatchable: 0 };
-  await storing.refused.append(refusedLines);
   const work = async (tx: WriteTransaction): Promise<void> => {
-    const outcome = await writeAll(tx, writes);
+    // The commit need not wait for the disk: the position goes with it, so what a crash takes is read again.
+    await tx.query('set local synchronous_commit = off');
+    const items = await settle(tx, batch.items, storing.by);
+    const settled = { items, nameOf: batch.nameOf };
+    const refusedLines = refusedIn(settled);
+    await storing.refused.append(refusedLines);
+    const outcome = await writeAll(tx, writesOf(items));
     const counts = withBatch(
       storing.counts,
-      countBatch(batch.items, {
+      countBatch(items, {
         ...outcome,
         waiting: storing.dryRun ? [] : outcome.waiting,
         changed: storing.dryRun ? [...outcome.changed, ...outcome.waiting] : outcome.changed,
       }),
       refusedLines.map((line) => line.reason),
-      { bytes: batch.bytes, seconds: storing.seconds, isFhir: batch.isFhir },
+      { bytes: batch.bytes, seconds: storing.seconds, isFhir: batch.isFhir || items.some(isFhir) },
     );
     requireWithinLimit(counts);
     done = { counts, notMatchable: 0 };
@@ -71,8 +83,8 @@ export async function storeBatch(
       done.notMatchable = await countNotMatchable(tx);
       throw new Undo();
     }
-    await insertWaiting(tx, storing.run.id, waitingOf(batch, outcome.waiting));
-    if (storing.fullSnapshot) await insertSeen(tx, storing.run.id, keysOf(batch.items));
+    await insertWaiting(tx, storing.run.id, waitingOf(settled, outcome.waiting));
+    if (storing.fullSnapshot) await insertSeen(tx, storing.run.id, keysOf(items));
     await commitPosition(tx, storing, batch.next, counts);
   };
   await storing.db.writeTransaction(work).catch((error: unknown) => {
@@ -103,12 +115,8 @@ export interface WriteOutcome {
   readonly waiting: readonly FeedResource[];
 }
 
-/**
- * Resources and member index. The commit need not wait for the disk: the position goes with it, so what a crash takes
- * is read again.
- */
+/** Resources and member index. */
 export async function writeAll(tx: WriteTransaction, writes: BatchWrites): Promise<WriteOutcome> {
-  await tx.query('set local synchronous_commit = off');
   if (writes.resources.length === 0 && writes.deletes.length === 0) return { changed: [], deleted: 0, waiting: [] };
   const merged = await mergeBatch(tx, writes.resources, writes.deletes);
   await indexMembers(tx, merged.changed.flatMap(indexed), writes.deletes);
@@ -120,7 +128,7 @@ function indexed({ type, id, owner, text }: FeedResource): ChangedResource[] {
   return text === undefined ? [] : [{ type, id, owner, text }];
 }
 
-function refusedIn(batch: StoreBatch): RefusedLine[] {
+function refusedIn(batch: SettledBatch): RefusedLine[] {
   return batch.items.flatMap((item, i) =>
     item.kind === 'refused'
       ? [
@@ -136,7 +144,7 @@ function refusedIn(batch: StoreBatch): RefusedLine[] {
   );
 }
 
-function waitingOf(batch: StoreBatch, waiting: readonly FeedResource[]): WaitingResource[] {
+function waitingOf(batch: SettledBatch, waiting: readonly FeedResource[]): WaitingResource[] {
   if (waiting.length === 0) return [];
   const wanted = new Set(waiting);
   return batch.items.flatMap((item, i) =>

@@ -14,6 +14,8 @@ export interface WorkerPool {
 /** What each thread is given. */
 export interface ThreadSettings {
   readonly tenantId: number;
+  /** The beginning of the keys of lines. */
+  readonly program: Uint8Array;
   /** What it labels as sensitive. */
   readonly rules: LabelRules;
 }

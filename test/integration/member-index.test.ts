@@ -282,7 +282,7 @@ test('another tenant’s members are not found, by any function', async () => {
   expect(await countNotMatchable(other)).toBe(0);
 });
 
-test('every look-up of the match uses an index, and none reads a table through (storage.md 7)', async () => {
+test('P2P-19 every look-up of the match uses an index, and none reads a table through (storage.md 7)', async () => {
   const rows = 20_000;
   await db.database.owner.query(
     `insert into member_identifier (tenant_id, kind, value_n, mk, member_id, source_rt, source_id, system, value)

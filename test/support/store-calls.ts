@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { canonicalise } from '#/fhir/canonical/canonicalise.ts';
 import { readChangedSharedOfSlice, readDeletedOfSlice, readTypesOfSlice } from '#/fhir/store/export-changes.ts';
 import { dropSlices, putSlices, readSharedLines } from '#/fhir/store/export-copy.ts';
-import { locate, locateTargets } from '#/fhir/store/locator.ts';
+import { compareHashes, compareSources, knowsSources, locate, locateTargets } from '#/fhir/store/locator.ts';
 import { mergeBatch } from '#/fhir/store/merge.ts';
 import { type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
 import * as resources from '#/fhir/store/read-resources.ts';
@@ -63,6 +63,7 @@ export interface Ids {
 type Tx = WriteTransaction;
 export type Call = (db: TenantDatabase, ids: Ids, tx: Tx) => Promise<unknown>;
 
+const NO_HASH = new Uint8Array(16);
 const LONG_AGO = new Date('2000-01-01');
 const LATER = new Date('2100-01-01');
 const claim = (ids: Ids) => ({ jobId: ids.job, slice: 1, attempt: 1, policy: 'regular' as const });
@@ -91,6 +92,12 @@ export const READS: Readonly<Record<string, Call>> = {
   readTypesOfSlice: (db, ids) => readTypesOfSlice(db, changes(ids)),
   locate: (_db, ids, tx) => locate(tx, [key(ids)]),
   locateTargets: (_db, ids, tx) => locateTargets(tx, [key(ids)]),
+  compareHashes: async (_db, ids, tx) =>
+    (await compareHashes(tx, [{ ...key(ids), owner: null, hash: NO_HASH, source: NO_HASH }])).different.size ||
+    undefined,
+  compareSources: async (_db, ids, tx) =>
+    (await compareSources(tx, [{ ...key(ids), source: NO_HASH }])).size || undefined,
+  knowsSources: async (_db, _ids, tx) => (await knowsSources(tx)) || undefined,
   selectArtifact: (db, ids) => artifacts.selectArtifact(db, 'AuthorizationCode', ids.artifact),
   selectByUid: (db, ids) => artifacts.selectByUid(db, 'Session', ids.artifact),
   selectKeys: (db) => keys.selectKeys(db),

@@ -7,7 +7,7 @@ const EPOCH_MS = Date.UTC(2000, 0, 1);
 /** UTF-16 units up to which a text is written here. */
 const SHORT = 80;
 /** Types of array elements, by PostgreSQL's fixed numbers. */
-export const ELEMENT = { bytea: 17, int2: 21, text: 25 } as const;
+const ELEMENT = { bytea: 17, int2: 21, text: 25 } as const;
 
 /**
  * Writes values in the binary form that PostgreSQL reads in COPY and as parameters: each a length and its bytes. The
@@ -166,6 +166,21 @@ export function withoutNull(text: string): string {
 /** Three bytes are the most that UTF-8 needs for a UTF-16 unit; counting is only worth it where much would be wasted. */
 function bytesAtMost(text: string): number {
   return text.length < 64 * 1024 ? text.length * 3 : Buffer.byteLength(text);
+}
+
+/** Arrays as parameters of a statement. */
+export const int2Array = (values: readonly number[]): Buffer =>
+  arrayOf(ELEMENT.int2, values, (writer, value) => writer.int2(value));
+export const textArray = (values: readonly string[]): Buffer =>
+  arrayOf(ELEMENT.text, values, (writer, value) => writer.text(value));
+export const byteaArray = (values: readonly Uint8Array[]): Buffer =>
+  arrayOf(ELEMENT.bytea, values, (writer, value) => writer.bytes(value));
+
+function arrayOf<T>(oid: number, values: readonly T[], write: (writer: CopyWriter, value: T) => void): Buffer {
+  const writer = new CopyWriter(values.length * 40 + 20);
+  writer.arrayHead(oid, values.length);
+  for (const value of values) write(writer, value);
+  return writer.finish();
 }
 
 /** Microseconds from 2000 on, as a timestamp is stored; PostgreSQL rounds what is finer, and we cut it. */

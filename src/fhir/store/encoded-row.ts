@@ -10,6 +10,8 @@ export const STAGE_COLUMNS = [
   'rt smallint',
   'mk bigint',
   'hash bytea',
+  // The key of the line that it was read from; zeros when there is none.
+  'source bytea',
   'financial boolean',
   'date_lo timestamptz',
   'date_hi timestamptz',
@@ -30,8 +32,11 @@ const LAST_UPDATED_AT = 14;
 const RT_AT = 26;
 const MK_AT = 32;
 const HASH_AT = 44;
-const HASH_BYTES = 16;
-const DATE_LO_AT = 69;
+/** Of a hash, and of the key of a line. */
+const KEY_BYTES = 16;
+const NO_SOURCE = new Uint8Array(KEY_BYTES);
+const SOURCE_AT = 64;
+const DATE_LO_AT = 89;
 
 /** Stands where the write time goes, in the column and in the content, until it is known. */
 const UNKNOWN_TIME = -(2n ** 63n);
@@ -80,9 +85,10 @@ export class RowEncoder {
 
   /**
    * @param owner the resource's, or that of its target
+   * @param source the key of the line that it was read from, if whatever becomes of the line is told by it alone
    * @returns the row's place in the block
    */
-  add(resource: PreparedResource, owner: string | null): number {
+  add(resource: PreparedResource, owner: string | null, source: Uint8Array = NO_SOURCE): number {
     const { at } = this.#writer;
     const time = usableTime(resource.sourceLastUpdated);
     this.#writer.row(STAGE_COLUMNS.length);
@@ -91,6 +97,7 @@ export class RowEncoder {
     this.#writer.int2(resource.rt);
     this.#writer.int8(owner === null ? 0n : this.#keyOf(owner));
     this.#writer.bytes(resource.hash);
+    this.#writer.bytes(source);
     this.#writer.boolean(resource.financial);
     this.#writer.timestamp(resource.dateLo);
     this.#writer.timestamp(resource.dateHi);
@@ -134,7 +141,13 @@ export class RowEncoder {
 
 export const hashOf = ({ block, row }: EncodedResource): Buffer => {
   const start = startOf(block, row) + HASH_AT;
-  return block.bytes.subarray(start, start + HASH_BYTES);
+  return block.bytes.subarray(start, start + KEY_BYTES);
+};
+
+/** Zeros when there is none. */
+export const sourceOf = ({ block, row }: EncodedResource): Buffer => {
+  const start = startOf(block, row) + SOURCE_AT;
+  return block.bytes.subarray(start, start + KEY_BYTES);
 };
 
 export const mkOf = ({ block, row }: EncodedResource): string =>

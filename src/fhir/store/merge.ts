@@ -1,5 +1,5 @@
 import type { WriteTransaction } from '#/platform/db/database.ts';
-import { type EncodedResource, hashOf, mkOf, RowEncoder } from './encoded-row.ts';
+import { type EncodedResource, hashOf, mkOf, RowEncoder, sourceOf } from './encoded-row.ts';
 import {
   compareHashes,
   type Located,
@@ -8,6 +8,7 @@ import {
   locateStaged,
   locateTargets,
   lockTenant,
+  refreshSources,
 } from './locator.ts';
 import type { PreparedResource } from './prepare.ts';
 import { type StagedRow, stageRows } from './stage.ts';
@@ -46,10 +47,15 @@ export async function mergeBatch<R extends Storable>(
   await lockTenant(tx);
   const { resolved, unresolved } = await resolveOwners(tx, batch);
   const rows = encodeAll(tx.tenantId, resolved);
-  const { same, different } = await compareHashes(
+  const { same, different, outdated } = await compareHashes(
     tx,
-    rows.map((row) => ({ rt: row.rt, id: row.id, owner: row.owner, hash: hashOf(row) })),
+    rows.map((row) => ({ rt: row.rt, id: row.id, owner: row.owner, hash: hashOf(row), source: sourceOf(row) })),
   );
+  if (outdated.length > 0)
+    await refreshSources(
+      tx,
+      outdated.map((i) => rows[i] as EncodedResource).map((row) => ({ rt: row.rt, id: row.id, source: sourceOf(row) })),
+    );
   const located = await locate(tx, deletes);
   const changed: R[] = [];
   const staged: StagedRow[] = [];
