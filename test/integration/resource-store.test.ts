@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canonicalise } from '#/fhir/canonical/canonicalise.ts';
 import { rtOf } from '#/fhir/resource-types.ts';
 import { copySlice, dropSlices, putSlices, readSharedLines, sliceQuery } from '#/fhir/store/export-copy.ts';
+import { COMPARE_SOURCES_SQL } from '#/fhir/store/locator.ts';
 import { mergeBatch } from '#/fhir/store/merge.ts';
 import { memberKey, type PreparedResource, prepareResource } from '#/fhir/store/prepare.ts';
 import {
@@ -63,6 +64,26 @@ const later = async (): Promise<Date> => {
 };
 
 describe('merging', () => {
+  test('what a batch asks of the locator is a look-up for each key, also in a table that was just filled and never analysed', async () => {
+    await db.database.owner.query(
+      `insert into resource_locator (tenant_id, rt, id, mk, member_id, hash, version)
+       select 99, 100, 'p' || n, n, 'p' || n, '\\x01', 1 from generate_series(1, 30000) n`,
+    );
+    const rows = Array.from({ length: 3_000 }, (_, i) => `p${i}`);
+    const result = await db.database
+      .tenant(99)
+      .query(`explain (costs off) ${COMPARE_SOURCES_SQL}`, [
+        99,
+        rows.map(() => 100),
+        rows,
+        rows.map(() => Buffer.alloc(16)),
+      ]);
+    const plan = result.rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toContain('Index Scan');
+    expect(plan).not.toContain('Seq Scan on resource_locator');
+    expect(plan).not.toMatch(/Hash Join|Merge Join/);
+  });
+
   test('text that PostgreSQL cannot hold (U+0000, half a surrogate pair) is left out of the search values; the content keeps it', async () => {
     const family = ['nul\u0000', 'half\ud800', 'escaped\\u0000', 'tab\t"quoted"'];
     const names = family.map((each) => ({ family: each }));
