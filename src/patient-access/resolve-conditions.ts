@@ -3,7 +3,13 @@ import { type SimpleParameter, searchParametersOf } from '#/fhir/search/paramete
 import type { Criterion } from '#/fhir/search/search-query.ts';
 import { isDecidedByColumns } from '#/fhir/store/criteria-sql.ts';
 import { ownerParameterOf, SHARED_TYPES } from '#/fhir/store/owner.ts';
-import { type CandidateRow, type NamedShared, type RowsQuery, readCandidates } from '#/fhir/store/search-rows.ts';
+import {
+  type CandidateNeeds,
+  type CandidateRow,
+  type NamedShared,
+  type RowsQuery,
+  readCandidates,
+} from '#/fhir/store/search-rows.ts';
 import type { Caller } from './caller.ts';
 import { tooCostly } from './refusals.ts';
 import type { Condition } from './search-request.ts';
@@ -98,23 +104,23 @@ async function findRows(
   named: NamedOnce,
   withRefs: boolean,
 ): Promise<readonly CandidateRow[]> {
-  return lookAtRows(caller, await resolveConditions(caller, type, [condition], named), withRefs);
+  return lookAtRows(caller, await resolveConditions(caller, type, [condition], named), { keys: [], refs: withRefs });
 }
 
 /**
  * The rows that a search finds, those that the resource itself decides among them.
  *
- * @param keys are the columns needed that searches compare with?
+ * @param needs what is needed of those that are found
  * @throws FhirRefusal 400 `too-costly` where more than `CANDIDATES_MAX` have to be looked at
  */
 export async function lookAtRows(
   caller: Caller,
   { query, look }: Resolved,
-  keys: boolean,
+  needs: Pick<CandidateNeeds, 'keys' | 'refs'>,
 ): Promise<readonly CandidateRow[]> {
   const found: CandidateRow[] = [];
   let looked = 0;
-  for await (const row of readCandidates(caller.db, caller.search, query, { keys, content: look !== undefined })) {
+  for await (const row of readCandidates(caller.db, caller.search, query, { ...needs, content: look !== undefined })) {
     if (++looked > CANDIDATES_MAX)
       throw tooCostly(
         `This search would have to look at more than ${CANDIDATES_MAX} resources. Narrow it by a date, a code or a category, or leave out _sort.`,

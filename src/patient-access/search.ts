@@ -55,7 +55,7 @@ export async function searchPage(
   const isLookedAt = resolved.look !== undefined || request.sort.length > 0;
   if (request.summary === 'count') {
     const total = isLookedAt
-      ? (await lookAtRows(caller, resolved, false)).length
+      ? (await lookAtRows(caller, resolved, { keys: [], refs: false })).length
       : await countRows(caller.db, caller.search, resolved.query, EVERY_ROW);
     return { matches: [], included: [], total, next: undefined, cut: false };
   }
@@ -135,7 +135,7 @@ async function sortedPage(
   start: PageStart | undefined,
 ): Promise<Page> {
   const { sort, count } = request;
-  const rows = await lookAtRows(caller, resolved, sort.length > 0);
+  const rows = await lookAtRows(caller, resolved, { keys: sort.map(({ parameter }) => parameter), refs: false });
   const compare = sort.length > 0 ? comparePlaces(sort) : compareDates;
   const places = rows
     .map((row) => (sort.length > 0 ? placeOf(row, sort) : { id: row.id, values: [row.date] }))

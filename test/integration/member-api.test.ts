@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { memberKey } from '#/fhir/store/prepare.ts';
 import type { Json } from '../support/brute-search.ts';
 import { craftedResources } from '../support/crafted-resources.ts';
 import { connectMember, idsOf, type MemberApp, makeMemberApp } from '../support/member-app.ts';
@@ -338,6 +339,37 @@ describe('PA-63 another member', () => {
       }
     }
     expect((await app.get(`r4/Patient/${OTHER}/$everything`)).status).toBe(404);
+  });
+
+  test('the key of a member may be another’s, too: the member’s id decides', async () => {
+    const tenant = await platform.tenant('demo');
+    // As if the two keys had come out the same.
+    await platform.services.database.owner.query(
+      `insert into resource (tenant_id, mk, rt, id, member_id, version, last_updated, changed_at, hash, date_lo, tokens, refs, extra, content)
+       select tenant_id, $2, rt, 'collided', member_id, 1, last_updated, changed_at, hash, date_lo, tokens, refs, extra, replace(content, 'other-1', 'collided')
+         from resource where tenant_id = $1 and id = 'other-1' and member_id = $3`,
+      [tenant.id, String(memberKey(tenant.id, ME)), OTHER],
+    );
+    await platform.services.database.owner.query(
+      `insert into member_ref (tenant_id, mk, member_id, rt, id, source_rt)
+       select tenant_id, $2, member_id, rt, id, source_rt from member_ref where tenant_id = $1 and member_id = $3`,
+      [tenant.id, String(memberKey(tenant.id, ME)), OTHER],
+    );
+    expect((await app.get('r4/Condition/collided')).status).toBe(404);
+    expect((await app.get('r4/Condition/collided/_history/1')).status).toBe(404);
+    for (const query of [
+      'Condition?_id=collided',
+      'Condition?code=c1&_sort=code',
+      'Observation?_has:Provenance:target:_id=collided',
+      'Patient?_revinclude=ExplanationOfBenefit:patient&_revinclude=Condition:patient&_count=1000',
+      'Organization?_revinclude=ExplanationOfBenefit:provider',
+      'Organization',
+      'Patient/$everything?_count=1000',
+    ]) {
+      const { status, body } = await app.get(`r4/${query}`);
+      expect([query, status]).toEqual([query, 200]);
+      expect([query, /collided|other-1/.test(JSON.stringify(body.entry ?? []))]).toEqual([query, false]);
+    }
   });
 
   test('a search for another member finds nothing and is in the record', async () => {

@@ -1,8 +1,9 @@
 import type { TenantDatabase } from '#/platform/db/database.ts';
-import { rtOf } from '../resource-types.ts';
+import { rtOf, typeOf } from '../resource-types.ts';
 import { searchParametersOf } from '../search/parameters.ts';
 import { SHARED_TYPES } from './owner.ts';
-import { type Reach, reachedRows, reachedTypes, startStatement } from './reach.ts';
+import { ofMember, type Reach, reachedRows, reachedTypes, startStatement } from './reach.ts';
+import { runStatement } from './search-rows.ts';
 
 /** A shared resource may name another one (a role its practitioner and organization): this many steps are followed. */
 const STEPS_MAX = 3;
@@ -32,16 +33,68 @@ export async function readNamedShared(
   return found;
 }
 
+/** Rows looked at in one statement. An ordinary member has fewer. */
+const ROWS_AT_ONCE = 2_000;
+
+/**
+ * What the member's visible rows name. `member_ref` says what any row of the member ever named, and from which type; rows are
+ * read until each of these is found, so that a member with thousands of claims that name the same few needs few of them.
+ */
 async function namedByMember(db: TenantDatabase, reach: Reach, types: readonly string[]): Promise<readonly string[]> {
+  const sources = new Map(reachedTypes(reach, types).map((type) => [rtOf(type), type] as const));
+  const wanted = await readMemberRefs(db, reach, [...sources.keys()]);
+  const found = new Set<string>();
+  for (let after = { rt: 0, id: '' }; ; ) {
+    const open = new Set([...wanted].flatMap(([name, rts]) => (found.has(name) ? [] : rts)));
+    const left = [...sources].filter(([rt]) => rt >= after.rt && open.has(rt)).map(([, type]) => type);
+    if (left.length === 0) return [...found];
+    const chunk = await readNames(db, reach, left, after);
+    for (const name of chunk.names) if (wanted.has(name)) found.add(name);
+    if (chunk.last === undefined) return [...found];
+    after = chunk.last;
+  }
+}
+
+/** By `Type/id`, the types that ever named it. */
+async function readMemberRefs(
+  db: TenantDatabase,
+  reach: Reach,
+  sources: readonly number[],
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const statement = startStatement(db, reach);
-  const visible = reachedRows(statement, 'r', reachedTypes(reach, types));
-  const prefixes = statement.values.add([...SHARED_TYPES], 'text[]');
-  const result = await db.query<{ name: string }>(
-    `select distinct split_part(f, '>', 2) as name from resource r, unnest(r.refs) f
-      where ${visible} and split_part(split_part(f, '>', 2), '/', 1) = any(${prefixes})`,
+  const result = await runStatement<{ rt: number; id: string; sources: number[] }>(
+    db,
+    `select m.rt, m.id, array_agg(m.source_rt) as sources from member_ref m
+      where ${ofMember('m')} and $4::text[] is not null and m.source_rt = any(${statement.values.add(sources, 'smallint[]')})
+      group by m.rt, m.id`,
     statement.values.list,
   );
-  return result.rows.map(({ name }) => name);
+  return new Map(result.rows.map((row) => [`${typeOf(row.rt)}/${row.id}`, row.sources]));
+}
+
+/** What the next rows of these types name; `last` is where they ended, undefined behind the last. */
+async function readNames(
+  db: TenantDatabase,
+  reach: Reach,
+  types: readonly string[],
+  after: { readonly rt: number; readonly id: string },
+): Promise<{ readonly names: readonly string[]; readonly last: { rt: number; id: string } | undefined }> {
+  const statement = startStatement(db, reach);
+  const { values } = statement;
+  const visible = reachedRows(statement, 'r', types);
+  const place = `(${values.add(after.rt, 'smallint')}, ${values.add(after.id, 'text')})`;
+  const result = await runStatement<{ names: string[] | null; rows: number; rt: number | null; id: string | null }>(
+    db,
+    `with chunk as materialized (
+       select r.rt, r.id, r.refs from resource r where ${visible} and (r.rt, r.id) > ${place} order by r.rt, r.id limit ${ROWS_AT_ONCE}),
+     last as (select rt, id from chunk order by rt desc, id desc limit 1)
+     select (select array_agg(distinct split_part(f, '>', 2)) from chunk, unnest(chunk.refs) f) as names,
+            (select count(*)::int from chunk) as rows, (select rt from last) as rt, (select id from last) as id`,
+    values.list,
+  );
+  const row = result.rows[0]!;
+  const isFull = row.rows === ROWS_AT_ONCE && row.rt !== null && row.id !== null;
+  return { names: row.names ?? [], last: isFull ? { rt: row.rt!, id: row.id! } : undefined };
 }
 
 async function namedByShared(db: TenantDatabase, names: readonly string[]): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { TenantDatabase } from '#/platform/db/database.ts';
+import { SEPARATOR } from '../search/search-keys.ts';
 import type { Criterion } from '../search/search-query.ts';
 import { criterionSql } from './criteria-sql.ts';
 import { type IncludeSteps, includeArms } from './include-rows.ts';
@@ -192,21 +193,26 @@ export interface CandidateRow {
 /** Rows read at once while candidates are looked at. */
 const CANDIDATES_AT_ONCE = 500;
 
-/** Every row of a query in the order of ids, some at a time; `wants` says which columns are needed. */
+/** What is needed of candidates: the keys of some parameters, the references, the whole resource. */
+export interface CandidateNeeds {
+  readonly keys: readonly { readonly code: string; readonly type: string }[];
+  readonly refs: boolean;
+  readonly content: boolean;
+}
+
+/** Every row of a query in the order of ids, some at a time. */
 export async function* readCandidates(
   db: TenantDatabase,
   reach: Reach,
   query: RowsQuery,
-  wants: { readonly keys: boolean; readonly content: boolean },
+  needs: CandidateNeeds,
 ): AsyncGenerator<CandidateRow> {
   for (let after = ''; ; ) {
     const statement = startStatement(db, reach);
     const { values } = statement;
     const { from, where } = rowsSql(statement, query);
-    const keys = wants.keys
-      ? 'r.tokens, r.refs, r.extra'
-      : `'{}'::text[] as tokens, '{}'::text[] as refs, null::jsonb as extra`;
-    const text = `select r.id, ${from === 'resource' ? 'r.date_lo' : 'null'}::text as date, r.last_updated, ${keys}, ${wants.content ? 'r.content' : "''"} as content
+    const text = `select r.id, ${from === 'resource' ? 'r.date_lo' : 'null'}::text as date, r.last_updated, ${keyColumns(needs, values)},
+        ${needs.content ? 'r.content' : "''"} as content
       from ${from} r where ${where} and r.id > ${values.add(after, 'text')} order by r.id limit ${CANDIDATES_AT_ONCE}`;
     const result = await runStatement<CandidateSql>(db, text, values.list);
     for (const row of result.rows) yield { ...row, lastUpdated: row.last_updated, extra: row.extra ?? {} };
@@ -214,6 +220,22 @@ export async function* readCandidates(
     if (last === undefined || result.rows.length < CANDIDATES_AT_ONCE) return;
     after = last.id;
   }
+}
+
+/** Only what is asked for of the columns that searches compare with: a claim has some thousand bytes of them. */
+function keyColumns({ keys, refs }: CandidateNeeds, values: ReachStatement['values']): string {
+  const starts = keys.filter(({ type }) => type === 'token').map(({ code }) => `${code}${SEPARATOR}*${SEPARATOR}`);
+  const references = keys.filter(({ type }) => type === 'reference').map(({ code }) => `${code}>`);
+  const kept = keys.filter(({ type }) => type !== 'token' && type !== 'reference').map(({ code }) => code);
+  const only = (column: string, prefixes: readonly string[]): string =>
+    prefixes.length === 0
+      ? "'{}'::text[]"
+      : `array(select k from unnest(${column}) k where exists (select from unnest(${values.add(prefixes, 'text[]')}) p where starts_with(k, p)))`;
+  const extra =
+    kept.length === 0
+      ? 'null::jsonb'
+      : `(select jsonb_object_agg(k, r.extra -> k) from unnest(${values.add(kept, 'text[]')}) k where r.extra ? k)`;
+  return `${only('r.tokens', starts)} as tokens, ${refs ? 'r.refs' : only('r.refs', references)} as refs, ${extra} as extra`;
 }
 
 interface CandidateSql {
