@@ -1,14 +1,14 @@
 import type { IncludeSteps } from '#/fhir/store/include-rows.ts';
 import { readNamedShared } from '#/fhir/store/named-shared.ts';
 import { SHARED_TYPES } from '#/fhir/store/owner.ts';
-import { countRows, type FoundRow, type Position, readPage } from '#/fhir/store/search-rows.ts';
+import { countRows, type FoundRow, hasMoreRows, type Position, readPage } from '#/fhir/store/search-rows.ts';
 import type { Caller } from './caller.ts';
 import { followIncludes, INCLUDED_MAX, stepsFrom } from './includes.ts';
 import { lookAtRows, type Resolved, resolveConditions } from './resolve-conditions.ts';
 import type { SearchRequest } from './search-request.ts';
 import { comparePlaces, placeOf, type SortedPlace } from './sort-keys.ts';
 
-/** Without `_total=accurate`, a total above this is not counted. */
+/** Where a member has more of a type, what does not fit on one page is counted only for `_total=accurate`. */
 export const TOTAL_COUNTED_MAX = 1_000;
 /** What `int` of PostgreSQL holds. */
 const EVERY_ROW = 2_147_483_647;
@@ -113,9 +113,9 @@ async function directPage(
     if (request.total === 'none') return undefined;
     if (start) return start.total;
     if (!hasMore) return matches.length;
-    const limit = request.total === 'accurate' ? EVERY_ROW : TOTAL_COUNTED_MAX + 1;
-    const total = await countRows(caller.db, caller.search, query, limit);
-    return total === TOTAL_COUNTED_MAX + 1 && request.total !== 'accurate' ? undefined : total;
+    if (request.total !== 'accurate' && (await hasMoreRows(caller.db, caller.search, query.type, TOTAL_COUNTED_MAX)))
+      return undefined;
+    return countRows(caller.db, caller.search, query, EVERY_ROW);
   }
 }
 

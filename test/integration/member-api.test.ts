@@ -223,6 +223,32 @@ describe('PA-78 how an answer looks', () => {
     }
     expect((await app.get('r4/Observation?_count=5000000')).status).toBe(200);
   });
+  test('a member with very many of a type: pages go on, and a total is counted where it is asked for', async () => {
+    const many = Array.from(
+      { length: 1_050 },
+      (_, i): Json => ({
+        resourceType: 'Specimen',
+        id: `many-${i}`,
+        subject: { reference: `Patient/${ME}` },
+        type: { text: i % 2 === 0 ? 'even' : 'odd' },
+      }),
+    );
+    await storeResources(platform, 'demo', many);
+    const first = await app.get('r4/Specimen?_count=1000');
+    expect([first.body.total, first.body.entry.length]).toEqual([undefined, 1_000]);
+    const second = await app.get(first.body.link[1].url);
+    expect([...idsOf(first), ...idsOf(second)].filter((id) => id.includes('many-'))).toHaveLength(1_050);
+    const counted = (await app.get('r4/Specimen?_summary=count')).body.total;
+    expect(counted).toBeGreaterThanOrEqual(1_050);
+    expect((await app.get('r4/Specimen?_count=1&_total=accurate')).body.total).toBe(counted);
+    expect((await app.get('r4/Specimen?_id=many-1,many-2')).body.total).toBe(2);
+    await storeResources(
+      platform,
+      'demo',
+      [],
+      many.map(({ id }) => ['Specimen', id] as const),
+    );
+  });
   test('nothing found: no entry at all', async () => {
     const { text, body } = await app.get('r4/Observation?code=nothing-like-this');
     expect(body.total).toBe(0);

@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { TenantDatabase } from '#/platform/db/database.ts';
+import { rtOf } from '../resource-types.ts';
 import { SEPARATOR } from '../search/search-keys.ts';
 import type { Criterion } from '../search/search-query.ts';
 import { criterionSql } from './criteria-sql.ts';
 import { type IncludeSteps, includeArms } from './include-rows.ts';
 import { SHARED_TYPES } from './owner.ts';
-import { ofNobody, ofTypes, type Reach, type ReachStatement, reachedRows, released, startStatement } from './reach.ts';
+import {
+  ofMember,
+  ofNobody,
+  ofTypes,
+  type Reach,
+  type ReachStatement,
+  reachedRows,
+  released,
+  startStatement,
+} from './reach.ts';
 
 /** What one caller reaches, by what it does: `search` finds, `read` follows a reference. */
 export interface CallerReach {
@@ -176,6 +186,18 @@ export async function countRows(db: TenantDatabase, reach: Reach, query: RowsQue
   const text = `select count(*)::int as count from (select from ${from} r where ${where} limit ${statement.values.add(limit, 'int')}) c`;
   const result = await runStatement<{ count: number }>(db, text, statement.values.list);
   return result.rows[0]?.count ?? 0;
+}
+
+/**
+ * Has the member more than `limit` rows of a type? Asks nothing of a row that is stored apart from it, as keys of claims are:
+ * a tenth of the time of a search that counts.
+ */
+export async function hasMoreRows(db: TenantDatabase, reach: Reach, type: string, limit: number): Promise<boolean> {
+  const { values } = startStatement(db, reach);
+  const text = `select count(*)::int as count from (select from resource r where ${ofMember('r')} and $4::text[] is not null
+    and not r.deleted and r.rt = ${values.add(rtOf(type), 'smallint')} limit ${values.add(limit + 1, 'int')}) c`;
+  const result = await runStatement<{ count: number }>(db, text, values.list);
+  return (result.rows[0]?.count ?? 0) > limit;
 }
 
 /** What a search needs to know of a row that it has to look at itself. */
