@@ -85,8 +85,13 @@ test('`serve --no-work` answers and queues; `work` on another machine does the e
   for (const name of ['server', 'worker']) expect(existsSync(path.join(folder, name, 'exports'))).toBe(false);
 
   expect((await fetch(statusUrl, { method: 'DELETE', headers: payer.headers })).status).toBe(202);
+  // The purge of the start may come by the same deleted job: removing a file twice does no harm.
   const removed = () =>
-    s3.requests.filter(({ method, url }) => method === 'DELETE' && url.includes(jobIdOf(statusUrl))).length;
+    new Set(
+      s3.requests
+        .filter(({ method, url }) => method === 'DELETE' && url.includes(jobIdOf(statusUrl)))
+        .map(({ url }) => url),
+    ).size;
   await expect.poll(removed, { timeout: 10_000 }).toBe(6);
 });
 
