@@ -105,7 +105,7 @@ async function run(
     }
   }
   const seconds = (performance.now() - began) / 1_000;
-  const after = await idleHoldings(world, wires);
+  const after = await idleHoldings(world, wires, before);
   problems.push(...leftBehind(before, after));
   await world.checkVictim();
   problems.push(...(await leaksInLog(world)));
@@ -115,10 +115,13 @@ async function run(
 const kindOf = (result: WireResult): string =>
   result.kind === 'answer' ? `${Math.floor(result.answer.status / 100)}xx` : result.kind;
 
-async function idleHoldings(world: FuzzWorld, wires: readonly Wire[]): Promise<Holdings> {
+/** What is held when nothing is under way any more: exports that hostile callers started may still write their files. */
+async function idleHoldings(world: FuzzWorld, wires: readonly Wire[], before?: Holdings): Promise<Holdings> {
   for (const wire of wires) wire.close();
   let holdings = await world.holdings();
-  for (let tries = 0; tries < 50 && holdings.connections > OWN_CONNECTIONS_MAX; tries++) {
+  const isBusy = (): boolean =>
+    holdings.connections > OWN_CONNECTIONS_MAX || holdings.files > (before?.files ?? holdings.files) + FILES_SLACK;
+  for (let tries = 0; tries < 100 && isBusy(); tries++) {
     await sleep(100);
     holdings = await world.holdings();
   }
